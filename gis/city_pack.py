@@ -1,0 +1,282 @@
+"""A city pack: a folder with `city.toml` and the files it names. A city is data, never code.
+
+This module holds the shape of `city.toml` and reads it. The files themselves are read by `gis/pack_sources.py` and
+judged by `gis/pack_check.py`. docs/city-packs.md explains every field; its JSON Schema is made from these models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from gis.errors import BadPack, Finding
+
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+Origin = Literal["real", "generated", "given"]
+Names = Annotated[dict[str, str], Field(min_length=1)]
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class _Part(BaseModel):
+    """Base of the parts of a pack: frozen, and unknown keys are refused so that a slip of the pen is seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Part):
+    """One file (or one layer of it) and what its coordinates mean."""
+
+    file: str = Field(description="Path inside the pack's folder: GeoPackage, GeoParquet, GeoJSON, Shapefile, FlatGeobuf, OSM .pbf, CSV or Parquet.")
+    layer: str | None = Field(None, description="Layer of a file that has several; for .pbf one of nodes, ways, areas.")
+    where: dict[str, str | list[str]] = Field(default_factory=dict, description="Keep rows whose column (for .pbf: tag) has one of these values; '*' means any value, '!' means none.")
+    datum: Datum | None = Field(None, description="What longitude and latitude are measured from. Required for every source with geometry.")
+    crs: str | None = Field(None, description="CRS of a file that carries none; a file's own CRS may not be contradicted.")
+    encoding: str = Field("utf-8", description="Character encoding of a text file, for example gbk.")
+    origin: Origin = Field("real", description="Whether the rows are real, given by the city as its own plan, or generated for a demo.")
+
+    @field_validator("file")
+    @classmethod
+    def _inside_the_folder(cls, file: str) -> str:
+        path = PurePosixPath(file)
+        if path.is_absolute() or ".." in path.parts or "\\" in file or not file:
+            raise ValueError("a pack may only name files inside its own folder")
+        return file
+
+
+class AreaColumns(_Part):
+    """Which columns of an area source hold what."""
+
+    code: str = "code"
+    parent: str | None = Field(None, description="Column with the code of the area above; unset: found by place.")
+    names: Names = Field(default_factory=lambda: {"en": "name"}, description="Language to column.")
+
+
+class Level(_Part):
+    """One rung of the ladder. The first level of the list is the city itself, the last the lowest."""
+
+    key: Key
+    names: Names
+    kind: Literal["area", "duty_grid"] = "area"
+    source: Source | None = Field(None, description="Polygons of this level. An area level without polygons is derived as the union of the level below.")
+    columns: AreaColumns = AreaColumns()
+    derived: Literal["one_per_lowest_area", "union_of_children"] | None = Field(
+        None, description="How a level without polygons comes about: duty grids as one per lowest area; areas as the union of the areas below that name them as parent."
+    )
+
+    @model_validator(mode="after")
+    def _given_or_derived(self) -> Level:
+        if (self.source is None) == (self.derived is None):
+            raise ValueError(f"level {self.key!r} needs either a source of polygons or the word how it is derived, and not both")
+        if self.derived is not None and (self.derived == "one_per_lowest_area") != (self.kind == "duty_grid"):
+            raise ValueError(f"level {self.key!r}: duty grids are derived as one_per_lowest_area, areas as union_of_children")
+        return self
+
+
+class RoadColumns(_Part):
+    """Which columns (for .pbf: tags) of a road source hold what."""
+
+    names: Names = Field(default_factory=lambda: {"en": "name"}, description="Language to column.")
+    road_class: str | None = Field(None, description="Column with the class of road.")
+
+
+class Roads(_Part):
+    """The street network: its lines bound the blocks and become the segments."""
+
+    source: Source
+    columns: RoadColumns = RoadColumns()
+
+
+class Barrier(_Part):
+    """Something that bounds blocks without being a street: a river, a railway, a shore."""
+
+    kind: Key
+    source: Source
+
+
+class Blocks(_Part):
+    """How large a street unit of kind block should be."""
+
+    min_m2: float = Field(2_000, gt=0, description="A smaller block is merged into the neighbour with the longest shared border.")
+    max_m2: float = Field(30_000, gt=0, description="A larger block on built-up land is split.")
+    max_open_m2: float = Field(1_000_000, gt=0, description="A larger block elsewhere is split.")
+    built_up: Source | None = Field(None, description="Polygons of built-up land or of buildings; unset: everything is built up.")
+    built_up_share: float = Field(0.1, gt=0, le=1, description="A block is built up when this share of it is covered.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Blocks:
+        if not self.min_m2 * 2 <= self.max_m2 <= self.max_open_m2:
+            raise ValueError("blocks need min_m2 * 2 <= max_m2 <= max_open_m2")
+        return self
+
+
+class Backdrop(_Part):
+    """One layer of the basemap that is not a road: water, green land, buildings, named places."""
+
+    layer: Literal["water", "landuse", "buildings", "places", "pois"]
+    source: Source
+    names: Names = Field(default_factory=lambda: {"en": "name"})
+    kind_column: str | None = Field(None, description="Column (for .pbf: tag) that says what a feature is; unset: the layer's name.")
+
+
+class Owners(_Part):
+    """Who answers for which duty grid. Without this part owners are generated, and named so."""
+
+    source: Source
+    columns: dict[Literal["code", "name", "area", "post", "from", "to"], str] = Field(
+        default_factory=dict, description="Field to column: code, name, area (code of the lowest area or duty grid), post (owner or deputy), from, to."
+    )
+
+
+class Categories(_Part):
+    """The pack's list of what an incident can be about."""
+
+    source: Source
+    names: Names = Field(default_factory=lambda: {"en": "name_en", "zh": "name_zh"})
+
+
+class IncidentColumns(_Part):
+    """Which columns of an incident history hold what: either lon and lat, or wkt, or the file's own geometry."""
+
+    id: str = "id"
+    reported_at: str = "reported_at"
+    category: str = "category"
+    lon: str | None = None
+    lat: str | None = None
+    wkt: str | None = None
+    address: str | None = None
+
+
+class IncidentHistory(_Part):
+    """Past incidents to import."""
+
+    key: Key
+    source: Source
+    columns: IncidentColumns = IncidentColumns()
+    time_zone: str | None = Field(None, description="Zone of times that carry none; unset: the city's.")
+    date_format: str | None = Field(None, description="strptime format of the time column; unset: ISO 8601.")
+    categories: dict[str, str] = Field(default_factory=dict, description="Value of the category column to category key (kind:code); a value without an entry must itself be a key.")
+
+
+class Calendar(_Part):
+    """Working time of the city."""
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    working_days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = ["mon", "tue", "wed", "thu", "fri"]
+    working_hours: list[Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")]] = ["09:00-12:00", "13:00-17:00"]
+
+
+class CityPack(_Part):
+    """All of `city.toml`."""
+
+    format: Literal[1]
+    code: Key
+    names: Names
+    notice: dict[str, str] = Field(default_factory=dict, description="What of this pack is generated, by language; shown on screen and printed.")
+    time_zone: str
+    languages: Annotated[list[str], Field(min_length=1)]
+    metric_crs: str = Field(description="Projected CRS in metres whose area of use covers the city, for example EPSG:32651.")
+    cell_resolution: int = Field(10, ge=7, le=12)
+    attribution: str = ""
+    licence: str = ""
+    levels: Annotated[list[Level], Field(min_length=2, max_length=6)]
+    roads: Roads
+    barriers: list[Barrier] = []
+    blocks: Blocks = Blocks()
+    backdrop: list[Backdrop] = []
+    owners: Owners | None = None
+    categories: Categories
+    calendar: Calendar | None = None
+    incidents: list[IncidentHistory] = []
+
+    @field_validator("metric_crs")
+    @classmethod
+    def _in_metres(cls, name: str) -> str:
+        try:
+            crs = CRS.from_user_input(name)
+        except CRSError as error:
+            raise ValueError(f"{name} is not a CRS that PROJ knows") from error
+        if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+            raise ValueError(f"{name} is not a projected CRS in metres")
+        return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is not a time zone, use a name like Asia/Shanghai") from error
+        return name
+
+    @model_validator(mode="after")
+    def _a_ladder(self) -> CityPack:
+        keys = [level.key for level in self.levels]
+        if len(set(keys)) != len(keys):
+            raise ValueError("two levels have the same key")
+        kinds = [level.kind for level in self.levels]
+        if kinds.count("duty_grid") != 1 or kinds[-1] != "duty_grid":
+            raise ValueError("the ladder's last level, and only that, is of kind duty_grid")
+        if self.levels[-2].source is None:
+            raise ValueError("the lowest area level needs polygons")
+        return self
+
+    @property
+    def area_levels(self) -> list[Level]:
+        """The levels of areas, the city first."""
+        return [level for level in self.levels if level.kind == "area"]
+
+    def metric_srid(self) -> int:
+        """The EPSG number of the metric CRS."""
+        srid = CRS.from_user_input(self.metric_crs).to_epsg()
+        if srid is None:
+            raise ValueError(f"{self.metric_crs} has no EPSG number")
+        return int(srid)
+
+
+def read_city_toml(folder: Path) -> CityPack:
+    """The pack described by ``folder/city.toml``.
+
+    Raises ``BadPack`` with one finding for each thing that is missing or wrong; nothing but `city.toml` is read.
+    """
+    path = folder / "city.toml"
+    if not path.is_file():
+        raise BadPack(str(folder), (Finding("no-city-toml", "There is no city.toml in {folder}.", "Name the folder that holds the pack.", details={"folder": str(folder)}),))
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadPack(str(folder), (Finding("not-toml", "city.toml cannot be read: {reason}", "Mend the TOML.", file="city.toml", details={"reason": str(error)}),)) from error
+    return parse_city_toml(document, pack=str(folder))
+
+
+def parse_city_toml(document: dict[str, Any], *, pack: str) -> CityPack:
+    """The pack that a parsed `city.toml` describes; raises ``BadPack`` with one finding a fault."""
+    try:
+        return CityPack.model_validate(document)
+    except ValidationError as error:
+        findings = tuple(
+            Finding(
+                "bad-field",
+                "{field}: {reason}",
+                "See docs/city-packs.md for what this field takes.",
+                file="city.toml",
+                details={"field": ".".join(str(step) for step in fault["loc"]) or "city.toml", "reason": fault["msg"].removeprefix("Value error, ")},
+            )
+            for fault in error.errors()
+        )
+        raise BadPack(pack, findings) from error
+
+
+def digest_of(folder: Path) -> str:
+    """A SHA-256 over every file of the pack, names and bytes, so that a changed pack is told from an unchanged one."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
