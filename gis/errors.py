@@ -54,6 +54,18 @@ class SchemaBehind(Refusal):
     mend: ClassVar[str] = "Run 'wangge migrate'."
 
 
+@dataclass(eq=False)
+class DatumOutsideItsCountry(Refusal):
+    """A place was declared in a datum that is only defined for another part of the world."""
+
+    datum: str
+    lon: float
+    lat: float
+    index: int | None = None
+    template: ClassVar[str] = "lon {lon}, lat {lat} cannot be in {datum}: that datum only exists in mainland China."
+    mend: ClassVar[str] = "Declare the datum that was used to measure it, most likely wgs84."
+
+
 @dataclass(frozen=True)
 class Finding:
     """One problem of a city pack: where it is, what it is, and how to mend it.

@@ -53,6 +53,7 @@ class BadCoordinate(Refusal):
 
     lon: float
     lat: float
+    index: int | None = None
     template: ClassVar[str] = "lon {lon}, lat {lat} is not a place on the globe."
     mend: ClassVar[str] = "Longitude runs from -180 to 180 and comes first; latitude runs from -90 to 90."
 
