@@ -32,13 +32,31 @@ class _Part(BaseModel):
 class Source(_Part):
     """One file (or one layer of it) and what its coordinates mean."""
 
-    file: str = Field(description="Path inside the pack's folder: GeoPackage, GeoParquet, GeoJSON, Shapefile, FlatGeobuf, OSM .pbf, CSV or Parquet.")
-    layer: str | None = Field(None, description="Layer of a file that has several; for .pbf one of nodes, ways, areas.")
-    where: dict[str, str | list[str]] = Field(default_factory=dict, description="Keep rows whose column (for .pbf: tag) has one of these values; '*' means any value, '!' means none.")
-    datum: Datum | None = Field(None, description="What longitude and latitude are measured from. Required for every source with geometry.")
-    crs: str | None = Field(None, description="CRS of a file that carries none; a file's own CRS may not be contradicted.")
-    encoding: str = Field("utf-8", description="Character encoding of a text file, for example gbk.")
-    origin: Origin = Field("real", description="Whether the rows are real, given by the city as its own plan, or generated for a demo.")
+    file: str = Field(
+        description="Path inside the pack's folder: GeoPackage, GeoParquet, GeoJSON, Shapefile, FlatGeobuf, OSM .pbf, CSV or Parquet."
+    )
+    layer: str | None = Field(default=None, description="Layer of a file that has several; for .pbf one of nodes, ways, areas.")
+    where: dict[str, str | list[str]] = Field(
+        default_factory=dict,
+        description="Keep rows whose column (for .pbf: tag) has one of these values; '*' means any value, '!' means none.",
+    )
+    datum: Datum | None = Field(
+        default=None, description="What longitude and latitude are measured from. Required for every source with geometry."
+    )
+    crs: str | None = Field(default=None, description="CRS of a file that carries none; a file's own CRS may not be contradicted.")
+    encoding: str = Field(default="utf-8", description="Character encoding of a text file, for example gbk.")
+    origin: Origin = Field(
+        default="real", description="Whether the rows are real, given by the city as its own plan, or generated for a demo."
+    )
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError as error:
+            raise ValueError(f"{encoding!r} is not a character encoding, use a name like utf-8 or gbk") from error
+        return encoding
 
     @field_validator("file")
     @classmethod
@@ -53,7 +71,7 @@ class AreaColumns(_Part):
     """Which columns of an area source hold what."""
 
     code: str = "code"
-    parent: str | None = Field(None, description="Column with the code of the area above; unset: found by place.")
+    parent: str | None = Field(default=None, description="Column with the code of the area above; unset: found by place.")
     names: Names = Field(default_factory=lambda: {"en": "name"}, description="Language to column.")
 
 
@@ -63,10 +81,13 @@ class Level(_Part):
     key: Key
     names: Names
     kind: Literal["area", "duty_grid"] = "area"
-    source: Source | None = Field(None, description="Polygons of this level. An area level without polygons is derived as the union of the level below.")
+    source: Source | None = Field(
+        default=None, description="Polygons of this level. An area level without polygons is derived as the union of the level below."
+    )
     columns: AreaColumns = AreaColumns()
     derived: Literal["one_per_lowest_area", "union_of_children"] | None = Field(
-        None, description="How a level without polygons comes about: duty grids as one per lowest area; areas as the union of the areas below that name them as parent."
+        None,
+        description="How a level without polygons comes about: duty grids as one per lowest area; areas as the union of the areas below that name them as parent.",
     )
 
     @model_validator(mode="after")
@@ -82,7 +103,7 @@ class RoadColumns(_Part):
     """Which columns (for .pbf: tags) of a road source hold what."""
 
     names: Names = Field(default_factory=lambda: {"en": "name"}, description="Language to column.")
-    road_class: str | None = Field(None, description="Column with the class of road.")
+    road_class: str | None = Field(default=None, description="Column with the class of road.")
 
 
 class Roads(_Part):
@@ -102,11 +123,11 @@ class Barrier(_Part):
 class Blocks(_Part):
     """How large a street unit of kind block should be."""
 
-    min_m2: float = Field(2_000, gt=0, description="A smaller block is merged into the neighbour with the longest shared border.")
-    max_m2: float = Field(30_000, gt=0, description="A larger block on built-up land is split.")
-    max_open_m2: float = Field(1_000_000, gt=0, description="A larger block elsewhere is split.")
-    built_up: Source | None = Field(None, description="Polygons of built-up land or of buildings; unset: everything is built up.")
-    built_up_share: float = Field(0.1, gt=0, le=1, description="A block is built up when this share of it is covered.")
+    min_m2: float = Field(default=2_000, gt=0, description="A smaller block is merged into the neighbour with the longest shared border.")
+    max_m2: float = Field(default=30_000, gt=0, description="A larger block on built-up land is split.")
+    max_open_m2: float = Field(default=1_000_000, gt=0, description="A larger block elsewhere is split.")
+    built_up: Source | None = Field(default=None, description="Polygons of built-up land or of buildings; unset: everything is built up.")
+    built_up_share: float = Field(default=0.1, gt=0, le=1, description="A block is built up when this share of it is covered.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Blocks:
@@ -121,7 +142,9 @@ class Backdrop(_Part):
     layer: Literal["water", "landuse", "buildings", "places", "pois"]
     source: Source
     names: Names = Field(default_factory=lambda: {"en": "name"})
-    kind_column: str | None = Field(None, description="Column (for .pbf: tag) that says what a feature is; unset: the layer's name.")
+    kind_column: str | None = Field(
+        default=None, description="Column (for .pbf: tag) that says what a feature is; unset: the layer's name."
+    )
 
 
 class Owners(_Part):
@@ -129,7 +152,8 @@ class Owners(_Part):
 
     source: Source
     columns: dict[Literal["code", "name", "area", "post", "from", "to"], str] = Field(
-        default_factory=dict, description="Field to column: code, name, area (code of the lowest area or duty grid), post (owner or deputy), from, to."
+        default_factory=dict,
+        description="Field to column: code, name, area (code of the lowest area or duty grid), post (owner or deputy), from, to.",
     )
 
 
@@ -158,9 +182,12 @@ class IncidentHistory(_Part):
     key: Key
     source: Source
     columns: IncidentColumns = IncidentColumns()
-    time_zone: str | None = Field(None, description="Zone of times that carry none; unset: the city's.")
-    date_format: str | None = Field(None, description="strptime format of the time column; unset: ISO 8601.")
-    categories: dict[str, str] = Field(default_factory=dict, description="Value of the category column to category key (kind:code); a value without an entry must itself be a key.")
+    time_zone: str | None = Field(default=None, description="Zone of times that carry none; unset: the city's.")
+    date_format: str | None = Field(default=None, description="strptime format of the time column; unset: ISO 8601.")
+    categories: dict[str, str] = Field(
+        default_factory=dict,
+        description="Value of the category column to category key (kind:code); a value without an entry must itself be a key.",
+    )
 
 
 class Calendar(_Part):
@@ -177,11 +204,13 @@ class CityPack(_Part):
     format: Literal[1]
     code: Key
     names: Names
-    notice: dict[str, str] = Field(default_factory=dict, description="What of this pack is generated, by language; shown on screen and printed.")
+    notice: dict[str, str] = Field(
+        default_factory=dict, description="What of this pack is generated, by language; shown on screen and printed."
+    )
     time_zone: str
     languages: Annotated[list[str], Field(min_length=1)]
     metric_crs: str = Field(description="Projected CRS in metres whose area of use covers the city, for example EPSG:32651.")
-    cell_resolution: int = Field(10, ge=7, le=12)
+    cell_resolution: int = Field(default=10, ge=7, le=12)
     attribution: str = ""
     licence: str = ""
     levels: Annotated[list[Level], Field(min_length=2, max_length=6)]
@@ -248,11 +277,28 @@ def read_city_toml(folder: Path) -> CityPack:
     """
     path = folder / "city.toml"
     if not path.is_file():
-        raise BadPack(str(folder), (Finding("no-city-toml", "There is no city.toml in {folder}.", "Name the folder that holds the pack.", details={"folder": str(folder)}),))
+        raise BadPack(
+            str(folder),
+            (
+                Finding(
+                    "no-city-toml",
+                    "There is no city.toml in {folder}.",
+                    "Name the folder that holds the pack.",
+                    details={"folder": str(folder)},
+                ),
+            ),
+        )
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadPack(str(folder), (Finding("not-toml", "city.toml cannot be read: {reason}", "Mend the TOML.", file="city.toml", details={"reason": str(error)}),)) from error
+        raise BadPack(
+            str(folder),
+            (
+                Finding(
+                    "not-toml", "city.toml cannot be read: {reason}", "Mend the TOML.", file="city.toml", details={"reason": str(error)}
+                ),
+            ),
+        ) from error
     return parse_city_toml(document, pack=str(folder))
 
 
@@ -267,7 +313,10 @@ def parse_city_toml(document: dict[str, Any], *, pack: str) -> CityPack:
                 "{field}: {reason}",
                 "See docs/city-packs.md for what this field takes.",
                 file="city.toml",
-                details={"field": ".".join(str(step) for step in fault["loc"]) or "city.toml", "reason": fault["msg"].removeprefix("Value error, ")},
+                details={
+                    "field": ".".join(str(step) for step in fault["loc"]) or "city.toml",
+                    "reason": fault["msg"].removeprefix("Value error, "),
+                },
             )
             for fault in error.errors()
         )

@@ -11,7 +11,7 @@ same: they differ by less than a metre, which is below what a report's position 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import shapely
@@ -140,4 +140,4 @@ def _inverted(forward: _Shift, lons: Floats, lats: Floats) -> tuple[Floats, Floa
     for _ in range(_ROUNDS):
         there_lons, there_lats = forward(guess_lons, guess_lats)
         guess_lons, guess_lats = guess_lons + (lons - there_lons), guess_lats + (lats - there_lats)
-    return cast("tuple[Floats, Floats]", (guess_lons, guess_lats))
+    return guess_lons, guess_lats
