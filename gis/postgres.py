@@ -149,7 +149,7 @@ def find_binaries(major: int | None = None) -> Path:
 def binaries_for(data: Path) -> Path:
     """The tools that fit an existing cluster, or the newest for one that is still to be made."""
     try:
-        made_by = int((data / "PG_VERSION").read_text(encoding="ascii"))
+        made_by = int((data / "PG_VERSION").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return find_binaries()
     try:
