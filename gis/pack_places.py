@@ -34,29 +34,32 @@ WGS84 = CRS.from_epsg(4326)
 MOST_ROWS_NAMED = 20
 
 
-def read_places(folder: Path, source: Source, *, columns: Iterable[str]) -> geopandas.GeoDataFrame:
+def read_places(folder: Path, source: Source, *, columns: Iterable[str], optional: Iterable[str] = ()) -> geopandas.GeoDataFrame:
     """The asked columns and the geometry, in EPSG:4326 and two dimensions, of a source's rows; the index is the row.
 
     In a CSV or plain Parquet file the geometry is in the column ``wkt``, or in ``lon`` and ``lat``. Rows that do not
-    satisfy the source's ``where`` are left out; null and empty geometries are kept. Raises ``BadPack`` for a fault of
-    the file, a missing column, datum or CRS, and for coordinates that are not on the globe or not in the datum.
+    satisfy the source's ``where`` are left out, null and empty geometries are kept, and a column of ``optional`` that is
+    not there is left out. Raises ``BadPack`` for a fault of the file, a missing column, datum or CRS, and for
+    coordinates that are not on the globe or not in the datum.
     """
     path = file_of(folder, source)
     if source.datum is None:
         raise refuse(folder, [missing_datum(source)])
     asked = [*dict.fromkeys([*columns, *source.where])]
+    wanted = [*dict.fromkeys(optional)]
     kind = format_of(path)
     if kind == "osm":
-        found = read_osm(path, layer=osm_layer(folder, source), where=source.where, tags=asked).frame
+        found = read_osm(path, layer=osm_layer(folder, source), where=source.where, tags=[*asked, *wanted]).frame
         frame = found.set_index(pd.RangeIndex(1, len(found) + 1, name="row"))
     elif kind == "csv" or (kind == "parquet" and _geo_metadata(folder, source, path) is None):
-        frame = _from_table(folder, source, asked)
+        frame = _from_table(folder, source, asked, wanted)
     else:
-        frame = _from_parquet(folder, source, path, asked) if kind == "parquet" else _from_ogr(folder, source, path, asked)
+        frame = _from_parquet(folder, source, path, asked, wanted) if kind == "parquet" else _from_ogr(folder, source, path, asked, wanted)
         frame = frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
         frame = frame[satisfying(frame, source.where)]
     geometries = wgs84_geometries(folder, source, frame.geometry)
-    return geopandas.GeoDataFrame(frame.drop(columns="geometry"), geometry=geometries, crs=WGS84)
+    kept = [name for name in dict.fromkeys([*asked, *wanted]) if name in frame]
+    return geopandas.GeoDataFrame(frame[kept], geometry=geometries, crs=WGS84)
 
 
 def missing_datum(source: Source) -> Finding:
@@ -131,9 +134,9 @@ def _crs_name(crs: CRS) -> str:
     return ":".join(authority) if authority else str(crs.name)
 
 
-def _from_ogr(folder: Path, source: Source, path: Path, asked: list[str]) -> geopandas.GeoDataFrame:
+def _from_ogr(folder: Path, source: Source, path: Path, asked: list[str], wanted: list[str]) -> geopandas.GeoDataFrame:
     layer = layer_of(folder, source)
-    columns = ogr_columns(folder, source, layer=layer, asked=asked, wanted=[])
+    columns = ogr_columns(folder, source, layer=layer, asked=asked, wanted=wanted)
     frame = ogr_frame(folder, source, path, layer=layer, columns=columns, geometry=True)
     if not isinstance(frame, geopandas.GeoDataFrame):
         raise refuse(folder, [_no_geometry(source)])
@@ -148,21 +151,25 @@ def _geo_metadata(folder: Path, source: Source, path: Path) -> dict[str, Any] | 
     return json.loads(metadata[b"geo"]) if b"geo" in metadata else None
 
 
-def _from_parquet(folder: Path, source: Source, path: Path, asked: list[str]) -> geopandas.GeoDataFrame:
+def _from_parquet(folder: Path, source: Source, path: Path, asked: list[str], wanted: list[str]) -> geopandas.GeoDataFrame:
     geometry = (_geo_metadata(folder, source, path) or {}).get("primary_column", "geometry")
     there = [name for name in pq.read_schema(path).names if name != geometry]
     faults = missing_columns(source, asked, there)
     if faults:
         raise refuse(folder, faults)
     try:
-        frame = geopandas.read_parquet(path, columns=[*asked, geometry], to_pandas_kwargs={"integer_object_nulls": True})
+        frame = geopandas.read_parquet(
+            path,
+            columns=[*asked, *(name for name in wanted if name in there and name not in asked), geometry],
+            to_pandas_kwargs={"integer_object_nulls": True},
+        )
     except (pa.ArrowException, ShapelyError, OSError, ValueError) as error:
         raise refuse(folder, [unreadable(source, error)]) from error
     return frame if geometry == "geometry" else frame.rename_geometry("geometry")
 
 
-def _from_table(folder: Path, source: Source, asked: list[str]) -> geopandas.GeoDataFrame:
-    table = read_table(folder, source, columns=asked, optional=["wkt", "lon", "lat"])
+def _from_table(folder: Path, source: Source, asked: list[str], wanted: list[str]) -> geopandas.GeoDataFrame:
+    table = read_table(folder, source, columns=asked, optional=[*wanted, "wkt", "lon", "lat"])
     if "wkt" in table:
         geometries = shapely.from_wkt(table["wkt"].where(table["wkt"].notna(), None).to_numpy(dtype=object), on_invalid="ignore")
         crs = None
@@ -172,7 +179,7 @@ def _from_table(folder: Path, source: Source, asked: list[str]) -> geopandas.Geo
         crs = None if source.crs else WGS84
     else:
         raise refuse(folder, [_no_geometry(source)])
-    return geopandas.GeoDataFrame(table[asked], geometry=geometries, crs=crs)
+    return geopandas.GeoDataFrame(table, geometry=geometries, crs=crs)
 
 
 def _no_geometry(source: Source) -> Finding:

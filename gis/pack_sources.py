@@ -52,11 +52,13 @@ def read_areas(folder: Path, level: Level) -> geopandas.GeoDataFrame:
 def read_roads(folder: Path, roads: Roads) -> geopandas.GeoDataFrame:
     """The lines of the street network: names, road_class (empty when unknown), geometry (LineString), row.
 
-    A multi-line gives one row a part, all with the row of the file; rows without a line are left out.
+    A multi-line gives one row a part, all with the row of the file; rows without a line are left out. Names that
+    city.toml does not ask for (the column ``name``) are read where the file has them.
     """
     columns = roads.columns
-    asked = [*columns.names.values(), *([columns.road_class] if columns.road_class else [])]
-    found = read_places(folder, roads.source, columns=asked)
+    names = [*columns.names.values()]
+    asked = [*(names if "names" in columns.model_fields_set else []), *([columns.road_class] if columns.road_class else [])]
+    found = read_places(folder, roads.source, columns=asked, optional=names)
     classes = [text or "" for text in texts(found[columns.road_class])] if columns.road_class else [""] * len(found)
     data = {"names": names_of(found, columns.names), "road_class": classes}
     return _lines(_frame(data, geometry=found.geometry, row=found.index))
@@ -85,8 +87,9 @@ def read_backdrop(folder: Path, backdrop: Iterable[Backdrop]) -> dict[str, geopa
     """For each layer of the basemap its features: kind, names, geometry. Features without geometry are left out."""
     layers: dict[str, list[geopandas.GeoDataFrame]] = {}
     for part in backdrop:
-        asked = [*part.names.values(), *([part.kind_column] if part.kind_column else [])]
-        found = read_places(folder, part.source, columns=asked)
+        names = [*part.names.values()]
+        asked = [*(names if "names" in part.model_fields_set else []), *([part.kind_column] if part.kind_column else [])]
+        found = read_places(folder, part.source, columns=asked, optional=names)
         found = found[~(found.geometry.isna() | found.geometry.is_empty)]
         kinds = [text or part.layer for text in texts(found[part.kind_column])] if part.kind_column else [part.layer] * len(found)
         frame = _frame({"kind": kinds, "names": names_of(found, part.names)}, geometry=found.geometry, row=found.index)

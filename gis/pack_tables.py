@@ -96,7 +96,9 @@ def texts(column: pd.Series[Any]) -> list[str | None]:
 
 def names_of(frame: pd.DataFrame, names: Mapping[str, str]) -> list[dict[str, str]]:
     """For each row its names by language, without the languages in which it has none."""
-    by_language = {language: texts(frame[column]) for language, column in names.items()}
+    by_language = {language: texts(frame[column]) for language, column in names.items() if column in frame}
+    if not by_language:
+        return [{} for _ in range(len(frame))]
     return [
         {language: name for language, name in zip(by_language, row, strict=True) if name} for row in zip(*by_language.values(), strict=True)
     ]
