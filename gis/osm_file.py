@@ -145,7 +145,7 @@ def _collect_areas(path: Path, where: Mapping[str, str | list[str]], asked: list
 def _frame(found: _Found, asked: list[str]) -> geopandas.GeoDataFrame:
     columns: dict[str, Any] = {"osm_id": pd.Series(found.ids, dtype=object)}
     for index, tag in enumerate(asked):
-        columns[tag] = pd.Series([row[index] for row in found.values], dtype=object)
+        columns[tag] = pd.Series([row[index] for row in found.rows], dtype=object)
     return geopandas.GeoDataFrame(columns, geometry=geopandas.GeoSeries(found.shapes, crs="EPSG:4326"))
 
 
@@ -169,7 +169,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.ids: list[str] = []
-        self.values: list[list[str | None]] = []
+        self.rows: list[list[str | None]] = []
         self.shapes: list[Any] = []
         self.tried: set[str] = set()
         self.skipped = 0
@@ -195,5 +195,5 @@ class _Found:
 
     def _keep(self, key: str, thing: Any, asked: list[str], shape: Any) -> None:
         self.ids.append(key)
-        self.values.append([thing.tags.get(tag) for tag in asked])
+        self.rows.append([thing.tags.get(tag) for tag in asked])
         self.shapes.append(shape)
