@@ -1,0 +1,103 @@
+/** The questions this page asks the server, and the shapes of the answers (`/api/v1`). */
+import { tagOf, type Language } from './messages/index.ts';
+
+export type Names = Readonly<Record<string, string>>;
+export type Bounds = [west: number, south: number, east: number, north: number];
+
+export interface City {
+  code: string;
+  names: Names;
+  notice: Names;
+  attribution: string;
+  bounds: Bounds;
+  edition: { id: number; number: number; status: string; adopted_at: string | null } | null;
+  levels: { key: string; kind: 'area' | 'duty_grid'; rank: number; names: Names }[];
+  counts: {
+    areas: Readonly<Record<string, number>>;
+    cells: number;
+    blocks: number;
+    segments: number;
+    duty_grids: number;
+    owners: number;
+    incidents: number;
+    incidents_assigned: number;
+  };
+}
+
+export interface Person {
+  code: string;
+  name: string;
+  generated: boolean;
+}
+
+export interface Rung {
+  level: string;
+  level_names: Names;
+  code: string;
+  names: Names;
+}
+
+export interface Place {
+  how: 'inside' | 'border' | 'outside';
+  cell: string | null;
+  street_unit: { code: string; area_m2: number } | null;
+  segment: { code: string; name: string | null; side: string | null; offset_m: number | null } | null;
+  duty_grid: { code: string; names: Names } | null;
+  owner: Person | null;
+  deputy: Person | null;
+  ladder: Rung[];
+}
+
+export interface Position {
+  lon: number;
+  lat: number;
+}
+
+/** Why a question got no answer: nothing answered at all, or the server refused and said why. */
+export class Failure extends Error {
+  readonly kind: 'unreachable' | 'refused';
+
+  constructor(kind: 'unreachable' | 'refused', message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** The reason in a problem document (RFC 9457), else the status. */
+async function reasonOf(response: Response): Promise<string> {
+  try {
+    const problem: unknown = await response.json();
+    if (typeof problem === 'object' && problem !== null) {
+      if ('detail' in problem && typeof problem.detail === 'string') return problem.detail;
+      if ('title' in problem && typeof problem.title === 'string') return problem.title;
+    }
+  } catch {
+    // The body was not JSON: the status is all there is to tell.
+  }
+  return `HTTP ${response.status} ${response.statusText}`.trim();
+}
+
+async function ask<T>(path: string, language: Language, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, { headers: { 'Accept-Language': tagOf(language) }, signal: signal ?? null });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Failure('unreachable', path);
+  }
+  if (!response.ok) throw new Failure('refused', await reasonOf(response));
+  return (await response.json()) as T;
+}
+
+export const askCities = (language: Language, signal?: AbortSignal): Promise<City[]> =>
+  ask('/api/v1/cities', language, signal);
+
+export function askPlace({ lon, lat }: Position, language: Language, signal?: AbortSignal): Promise<Place> {
+  const query = new URLSearchParams({ lon: lon.toFixed(7), lat: lat.toFixed(7), datum: 'wgs84' });
+  return ask(`/api/v1/locate?${query}`, language, signal);
+}
+
+export function askStyle<T>(city: string, language: Language, signal?: AbortSignal): Promise<T> {
+  const query = new URLSearchParams({ lang: language, city });
+  return ask(`/styles/light.json?${query}`, language, signal);
+}
