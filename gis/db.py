@@ -1,0 +1,129 @@
+"""The way to PostgreSQL: one engine a process, one transaction an act, statements by name, rows by COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import alembic.command
+import alembic.config
+import numpy as np
+import psycopg
+import shapely
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from numpy.typing import NDArray
+from psycopg import sql as psycopg_sql
+from sqlalchemy.exc import OperationalError
+
+from gis import cluster
+from gis.errors import Busy, NoDatabase, SchemaBehind
+from gis.settings import Settings
+
+Tx = sa.Connection
+"""An open transaction: the first argument of everything that touches the database. Only a door opens or ends one."""
+
+
+def database_url(settings: Settings) -> str:
+    """The URL of the database: the one in the settings, else that of the private cluster, which is started when it is down."""
+    if settings.database_url is None:
+        return cluster.ensure(settings.data_dir).url()
+    url = sa.make_url(settings.database_url.get_secret_value())
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def engine(url: str, *, pool_size: int = 8, statement_timeout_s: float | None = None) -> sa.Engine:
+    """An engine on ``url``. With ``statement_timeout_s`` the database itself ends a statement that takes longer."""
+    options = "-c timezone=UTC -c jit=off"
+    if statement_timeout_s is not None:
+        options += f" -c statement_timeout={int(statement_timeout_s * 1000)}"
+    return sa.create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args={"options": options})
+
+
+@contextmanager
+def transaction(to: sa.Engine) -> Iterator[Tx]:
+    """One transaction: committed when the block ends, rolled back when it raises."""
+    try:
+        connection = to.connect()
+    except OperationalError as error:
+        raise NoDatabase(str(error.orig).strip()) from error
+    with connection, connection.begin():
+        yield connection
+
+
+@cache
+def statement(name: str) -> sa.TextClause:
+    """The statement of `gis/sql/<name>.sql`; its header says what it is for and what its parameters are."""
+    return sa.text((files("gis.sql") / f"{name}.sql").read_text("utf-8"))
+
+
+def copy(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Write rows by COPY and return how many. Geometry comes as hexadecimal EWKB (see ``ewkb``), JSON as text."""
+    raw = _psycopg(tx)
+    into = psycopg_sql.SQL("COPY {} ({}) FROM STDIN").format(
+        psycopg_sql.Identifier(table.name), psycopg_sql.SQL(", ").join(map(psycopg_sql.Identifier, columns))
+    )
+    count = 0
+    with raw.cursor() as cursor, cursor.copy(into) as out:
+        for row in rows:
+            out.write_row(row)
+            count += 1
+    return count
+
+
+def ewkb(geometries: NDArray[np.object_]) -> list[str | None]:
+    """Geometries in EPSG:4326 as the hexadecimal EWKB that COPY takes; None stays None."""
+    written: list[str | None] = shapely.to_wkb(shapely.set_srid(geometries, 4326), hex=True, include_srid=True).tolist()
+    return written
+
+
+def lock(tx: Tx, work: str) -> None:
+    """Hold ``work`` until the transaction ends; refuse (``Busy``) when another process holds it."""
+    if not tx.execute(sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:work, 0))"), {"work": f"wangge {work}"}).scalar_one():
+        raise Busy(work)
+
+
+def migrate(url: str) -> tuple[str | None, str]:
+    """Bring the schema to what this release needs; returns the revision before and after. Safe to run from several processes."""
+    to = engine(url, pool_size=1)
+    try:
+        with transaction(to) as tx:
+            tx.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('wangge migrate', 0))"))
+            before = MigrationContext.configure(tx).get_current_revision()
+            config = _alembic()
+            config.attributes["connection"] = tx
+            alembic.command.upgrade(config, "head")
+    finally:
+        to.dispose()
+    return before, _head()
+
+
+def require_schema(tx: Tx) -> None:
+    """Refuse (``SchemaBehind``) a database whose schema is not the one this release needs."""
+    found = MigrationContext.configure(tx).get_current_revision()
+    if found != _head():
+        raise SchemaBehind(found or "none", _head())
+
+
+def _head() -> str:
+    head = ScriptDirectory.from_config(_alembic()).get_current_head()
+    if head is None:
+        raise NoDatabase("this release has no migrations")
+    return head
+
+
+def _alembic() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(files("gis") / "migrations"))
+    return config
+
+
+def _psycopg(tx: Tx) -> psycopg.Connection[Any]:
+    raw = tx.connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise TypeError("the engine does not speak through psycopg")
+    return raw

@@ -1,0 +1,327 @@
+"""The tables, as SQLAlchemy Core knows them. `gis/migrations` makes them; a test compares the two.
+
+Geometry is EPSG:4326, lon first. A row of an edition is numbered (`id`) by its place in the order of codes, so that
+numbers are small, stable within the edition, and fit the feature ids of vector tiles.
+"""
+
+from __future__ import annotations
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, UUID, ExcludeConstraint
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_index",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def _geometry(kind: str, *, nullable: bool = False) -> Column[object]:
+    return Column("geom", Geometry(kind, srid=4326, spatial_index=False), nullable=nullable)
+
+
+def _names() -> Column[object]:
+    return Column("names", JSONB, nullable=False, server_default=text("'{}'"))
+
+
+def _origin() -> Column[str]:
+    return Column("origin", Text, CheckConstraint("origin IN ('real', 'given', 'generated')", name="origin"), nullable=False)
+
+
+def _of_edition() -> Column[int]:
+    return Column("edition_id", Integer, ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+
+
+def _of_city() -> Column[str]:
+    return Column("city", Text, ForeignKey("city.code", ondelete="CASCADE"), primary_key=True)
+
+
+city = Table(
+    "city",
+    metadata,
+    Column("code", Text, primary_key=True),
+    _names(),
+    Column("notice", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("attribution", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("languages", ARRAY(Text), nullable=False),
+    Column("metric_crs", Text, nullable=False),
+    Column("cell_resolution", SmallInteger, CheckConstraint("cell_resolution BETWEEN 7 AND 12", name="resolution"), nullable=False),
+    Column("block_rules", JSONB, nullable=False),
+    Column("has_built_up", Boolean, nullable=False),
+    Column("pack", JSONB, nullable=False),
+    Column("pack_folder", Text, nullable=False),
+    Column("pack_digest", Text, nullable=False),
+    Column("loaded_at", DateTime(timezone=True), nullable=False),
+)
+
+level = Table(
+    "level",
+    metadata,
+    _of_city(),
+    Column("rank", SmallInteger, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, CheckConstraint("kind IN ('area', 'duty_grid')", name="kind"), nullable=False),
+    _names(),
+    UniqueConstraint("city", "key"),
+)
+
+source_area = Table(
+    "source_area",
+    metadata,
+    _of_city(),
+    Column("rank", SmallInteger, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("parent_code", Text),
+    _names(),
+    _origin(),
+    _geometry("MULTIPOLYGON", nullable=True),
+    ForeignKeyConstraint(["city", "rank"], ["level.city", "level.rank"], ondelete="CASCADE"),
+)
+
+street = Table(
+    "street",
+    metadata,
+    _of_city(),
+    Column("id", Integer, primary_key=True),
+    _names(),
+    Column("road_class", Text, nullable=False),
+    _origin(),
+    _geometry("LINESTRING"),
+)
+
+barrier = Table(
+    "barrier",
+    metadata,
+    _of_city(),
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    _geometry("LINESTRING"),
+)
+
+built_up = Table("built_up", metadata, _of_city(), Column("id", Integer, primary_key=True), _geometry("GEOMETRY"))
+
+category = Table(
+    "category",
+    metadata,
+    _of_city(),
+    Column("kind", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    _names(),
+    Column("answers_on", Text),
+    Column("lowest_level", Text),
+    Column("lead_kind", Text),
+    Column("duplicate_radius_m", Float),
+)
+
+owner = Table("owner", metadata, _of_city(), Column("code", Text, primary_key=True), Column("name", Text, nullable=False), _origin())
+
+edition = Table(
+    "edition",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("city", Text, ForeignKey("city.code", ondelete="RESTRICT"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", Text, CheckConstraint("status IN ('draft', 'adopted', 'retired')", name="status"), nullable=False),
+    Column("pack_digest", Text, nullable=False),
+    Column("metric_crs", Text, nullable=False),
+    Column("cell_resolution", SmallInteger, nullable=False),
+    Column("levels", JSONB, nullable=False),
+    Column("quality", JSONB, nullable=False),
+    Column("drawn_at", DateTime(timezone=True), nullable=False),
+    Column("adopted_at", DateTime(timezone=True)),
+    Column("retired_at", DateTime(timezone=True)),
+    UniqueConstraint("city", "number"),
+    CheckConstraint("(status = 'draft') = (adopted_at IS NULL)", name="adopted_at"),
+    CheckConstraint("(status = 'retired') = (retired_at IS NOT NULL)", name="retired_at"),
+    Index("edition_one_adopted_index", "city", unique=True, postgresql_where=text("status = 'adopted'")),
+)
+
+area = Table(
+    "area",
+    metadata,
+    _of_edition(),
+    Column("id", Integer, primary_key=True),
+    Column("rank", SmallInteger, nullable=False),
+    Column("code", Text, nullable=False),
+    _names(),
+    Column("parent_id", Integer),
+    Column("area_m2", Float, nullable=False),
+    Column("source_difference_m2", Float),
+    _geometry("GEOMETRY"),
+    UniqueConstraint("edition_id", "rank", "code"),
+    ForeignKeyConstraint(["edition_id", "parent_id"], ["area.edition_id", "area.id"], deferrable=True, initially="DEFERRED"),
+    Index("area_geom_index", "geom", postgresql_using="gist"),
+)
+
+duty_grid = Table(
+    "duty_grid",
+    metadata,
+    _of_edition(),
+    Column("id", Integer, primary_key=True),
+    Column("code", Text, nullable=False),
+    _names(),
+    Column("area_id", Integer, nullable=False),
+    _geometry("GEOMETRY"),
+    UniqueConstraint("edition_id", "code"),
+    ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
+    Index("duty_grid_geom_index", "geom", postgresql_using="gist"),
+)
+
+block = Table(
+    "block",
+    metadata,
+    _of_edition(),
+    Column("id", Integer, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("area_id", Integer, nullable=False),
+    Column("duty_grid_id", Integer, nullable=False),
+    Column("area_m2", Float, CheckConstraint("area_m2 > 0", name="area"), nullable=False),
+    Column("built_up", Boolean, nullable=False),
+    _geometry("POLYGON"),
+    UniqueConstraint("edition_id", "code"),
+    ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
+    ForeignKeyConstraint(["edition_id", "duty_grid_id"], ["duty_grid.edition_id", "duty_grid.id"]),
+    Index("block_geom_index", "geom", postgresql_using="gist"),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    _of_edition(),
+    Column("id", Integer, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("left_code", Text, nullable=False),
+    Column("right_code", Text, nullable=False),
+    _names(),
+    Column("road_class", Text, nullable=False),
+    Column("area_id", Integer, nullable=False),
+    Column("length_m", Float, nullable=False),
+    Column("orphan", Boolean, nullable=False),
+    _geometry("LINESTRING"),
+    UniqueConstraint("edition_id", "code"),
+    ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
+    Index("segment_geom_index", "geom", postgresql_using="gist"),
+)
+
+segment_face = Table(
+    "segment_face",
+    metadata,
+    _of_edition(),
+    Column("segment_id", Integer, primary_key=True),
+    Column("side", Text, CheckConstraint("side IN ('left', 'right')", name="side"), primary_key=True),
+    Column("from_m", Float, primary_key=True),
+    Column("to_m", Float, nullable=False),
+    Column("block_id", Integer),
+    ForeignKeyConstraint(["edition_id", "segment_id"], ["segment.edition_id", "segment.id"]),
+    ForeignKeyConstraint(["edition_id", "block_id"], ["block.edition_id", "block.id"]),
+    Index(None, "edition_id", "block_id"),
+)
+
+cell = Table(
+    "cell",
+    metadata,
+    _of_edition(),
+    Column("cell", BigInteger, primary_key=True),
+    Column("resolution", SmallInteger, nullable=False),
+    Column("feature_id", BigInteger, nullable=False),
+    Column("parent", BigInteger, comment="the cell one resolution coarser, NULL at the coarsest kept"),
+    Column("inside_share", Float, CheckConstraint("inside_share > 0 AND inside_share <= 1", name="inside_share"), nullable=False),
+    Column("area_m2", Float, nullable=False),
+    _geometry("POLYGON"),
+    Index("cell_geom_index", "resolution", "geom", postgresql_using="gist"),
+)
+
+cell_share = Table(
+    "cell_share",
+    metadata,
+    _of_edition(),
+    Column("cell", BigInteger, primary_key=True),
+    Column("block_id", Integer, primary_key=True),
+    Column("share", Float, CheckConstraint("share > 0 AND share <= 1", name="share"), nullable=False),
+    ForeignKeyConstraint(["edition_id", "cell"], ["cell.edition_id", "cell.cell"]),
+    ForeignKeyConstraint(["edition_id", "block_id"], ["block.edition_id", "block.id"]),
+    Index(None, "edition_id", "block_id"),
+)
+
+duty = Table(
+    "duty",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("edition_id", Integer, ForeignKey("edition.id", ondelete="CASCADE"), nullable=False),
+    Column("duty_grid_id", Integer, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("post", Text, CheckConstraint("post IN ('owner', 'deputy')", name="post"), nullable=False),
+    Column("during", TSTZRANGE, CheckConstraint("NOT isempty(during)", name="during"), nullable=False),
+    ForeignKeyConstraint(["edition_id", "duty_grid_id"], ["duty_grid.edition_id", "duty_grid.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["city", "owner"], ["owner.city", "owner.code"]),
+    # Nobody shares first answerability: one owner (and one deputy) of a duty grid at any instant.
+    ExcludeConstraint(("edition_id", "="), ("duty_grid_id", "="), ("post", "="), ("during", "&&"), name="duty_one_at_a_time"),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("city", Text, ForeignKey("city.code", ondelete="RESTRICT"), nullable=False),
+    Column("history", Text, nullable=False, comment="key of the incident history of the pack"),
+    Column("source_id", Text, nullable=False),
+    Column("category_kind", Text, nullable=False),
+    Column("category_code", Text, nullable=False),
+    Column("reported_at", DateTime(timezone=True), nullable=False),
+    Column("address", Text),
+    _origin(),
+    _geometry("POINT", nullable=True),
+    Column("edition_id", Integer, ForeignKey("edition.id", ondelete="RESTRICT")),
+    Column("how", Text, CheckConstraint("how IN ('inside', 'border', 'outside', 'unplaced')", name="how")),
+    Column("cell", BigInteger),
+    Column("block_id", Integer),
+    Column("segment_id", Integer),
+    Column("side", Text, CheckConstraint("side IN ('left', 'right')", name="side")),
+    Column("offset_m", Float),
+    Column("duty_grid_id", Integer),
+    Column("owner", Text),
+    Column("imported_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    UniqueConstraint("city", "history", "source_id"),
+    ForeignKeyConstraint(["city", "category_kind", "category_code"], ["category.city", "category.kind", "category.code"]),
+    ForeignKeyConstraint(["edition_id", "block_id"], ["block.edition_id", "block.id"]),
+    ForeignKeyConstraint(["edition_id", "segment_id"], ["segment.edition_id", "segment.id"]),
+    ForeignKeyConstraint(["edition_id", "duty_grid_id"], ["duty_grid.edition_id", "duty_grid.id"]),
+    ForeignKeyConstraint(["city", "owner"], ["owner.city", "owner.code"]),
+    # A side without a segment, or an owner without a duty grid, would be an answer without a reason.
+    CheckConstraint("(side IS NULL) = (segment_id IS NULL) AND (offset_m IS NULL) = (segment_id IS NULL)", name="segment"),
+    CheckConstraint("owner IS NULL OR duty_grid_id IS NOT NULL", name="owner"),
+    CheckConstraint("(how IS NULL) = (edition_id IS NULL)", name="assigned"),
+    Index("incident_geom_index", "geom", postgresql_using="gist"),
+    Index(None, "edition_id", "cell"),
+    Index(None, "edition_id", "duty_grid_id"),
+    Index(None, "edition_id", "block_id"),
+)
+
+EDITION_TABLES = (area, duty_grid, block, segment, segment_face, cell, cell_share)
+"""The tables that an adopted edition fixes for ever, parents before children."""

@@ -1,0 +1,94 @@
+"""H3 cells as uint64 arrays: the index in which the city is aggregated, cached and searched for what is near.
+
+A cell is never a legal unit: polygons decide who answers (DESIGN: H3 is an index). All coordinates are EPSG:4326.
+"""
+
+from __future__ import annotations
+
+import h3
+import h3.api.numpy_int as h3_ints
+import h3ronpy
+import h3ronpy.vector
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from grids.measure import Floats, Geometries, Plane
+
+Cells = NDArray[np.uint64]
+
+
+def covering(polygons: Geometries, resolution: int) -> Cells:
+    """The cells (m,) that share any point with the polygons, ascending, each once; empty for no polygons.
+
+    Cover by overlap, not by centre: with centres a city's rim would have places without a cell.
+    """
+    found = [
+        np.asarray(h3_ints.h3shape_to_cells_experimental(h3.geo_to_h3shape(polygon), resolution, contain="overlap"), dtype=np.uint64)
+        for polygon in polygons
+        if polygon is not None and not polygon.is_empty
+    ]
+    return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint64)
+
+
+def of_points(lons: Floats, lats: Floats, resolution: int) -> Cells:
+    """The cell (n,) of each point; 0, which is no cell, where a coordinate is not finite."""
+    finite = np.isfinite(lons) & np.isfinite(lats)
+    cells = np.zeros(len(lons), dtype=np.uint64)
+    if finite.any():
+        cells[finite] = np.asarray(h3ronpy.vector.coordinates_to_cells(lats[finite], lons[finite], resolution))
+    return cells
+
+
+def outlines(cells: Cells) -> Geometries:
+    """The outlines (n,) of the cells as polygons, lon first."""
+    if len(cells) == 0:
+        return np.empty(0, dtype=object)
+    wkb = np.asarray(h3ronpy.vector.cells_to_wkb_polygons(cells))
+    polygons: Geometries = shapely.from_wkb(wkb)
+    return polygons
+
+
+def parents(cells: Cells, resolution: int) -> Cells:
+    """The ancestor (n,) of each cell at a coarser ``resolution``. Ancestors do not contain their descendants' outlines: sum by index."""
+    if len(cells) == 0:
+        return np.empty(0, dtype=np.uint64)
+    return np.asarray(h3ronpy.change_resolution(cells, resolution), dtype=np.uint64)
+
+
+def texts(cells: Cells) -> list[str]:
+    """The cells as the hexadecimal texts that travel outside; an empty text for 0."""
+    return [f"{int(cell):x}" if cell else "" for cell in cells]
+
+
+def shares(cells: Cells, units: Geometries, plane: Plane) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Which share of each cell lies in each unit.
+
+    ``units`` are polygons in metres in ``plane`` that do not overlap. Returns the cell's position, the unit's
+    position and the share in (0, 1], sorted by cell then unit; units that only touch a cell are left out. The shares of
+    a cell that lies wholly inside the units add up to 1 but for rounding in the last places.
+    """
+    hexagons = plane.to_metres(outlines(cells))
+    if len(hexagons) == 0 or len(units) == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    cell_at, unit_at = shapely.STRtree(units).query(hexagons, predicate="intersects")
+    contained = shapely.contains_properly(units[unit_at], hexagons[cell_at])
+    share = np.ones(len(cell_at))
+    cut = ~contained
+    pieces = shapely.intersection(hexagons[cell_at[cut]], units[unit_at[cut]])
+    share[cut] = shapely.area(pieces) / shapely.area(hexagons[cell_at[cut]])
+    kept = np.flatnonzero(share > 0)
+    order = kept[np.lexsort((unit_at[kept], cell_at[kept]))]
+    return cell_at[order], unit_at[order], np.minimum(share[order], 1.0)
+
+
+def feature_ids(cells: Cells) -> NDArray[np.int64]:
+    """A stable integer (n,) below 2^53 for each cell: its resolution, base cell and digits, packed.
+
+    An H3 index has 64 bits, JavaScript's integers 53. The 45 digit bits with unused digits dropped, the base cell
+    (7 bits) and the resolution (4 bits) need at most 11 + 3 * resolution bits: 53 for resolution 14.
+    """
+    resolution = (cells >> np.uint64(52)) & np.uint64(15)
+    base_and_digits = cells & np.uint64((1 << 52) - 1)
+    packed = base_and_digits >> (np.uint64(3) * (np.uint64(15) - resolution))
+    return ((packed << np.uint64(4)) | resolution).astype(np.int64)

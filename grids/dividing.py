@@ -1,0 +1,181 @@
+"""Dividing a city: from its source areas, streets and barriers to a plan with every street unit, cell and duty grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+
+from grids import cells as cell_index
+from grids import ladder, quality, unit_codes
+from grids.arrangement import Positions
+from grids.blocks import BlockRules, Blocks, Ground, draw_blocks
+from grids.cells import Cells
+from grids.edition import Areas, BlockUnits, CellUnits, DutyGrids, Names, Plan, SegmentUnits, SourceAreas, Texts
+from grids.errors import NotAPartition
+from grids.measure import Geometries, Plane, areas_m2, lengths_m
+from grids.segments import Faces, draw_segments
+
+COARSEST_RESOLUTION = 6
+
+
+@dataclass(frozen=True)
+class City:
+    """What a city is divided from. Geometry is EPSG:4326; ``levels`` run from the city down to the lowest areas."""
+
+    crs: str
+    cell_resolution: int
+    levels: tuple[SourceAreas, ...]
+    streets: Geometries
+    street_names: Texts
+    street_classes: Texts
+    barriers: Geometries
+    built_up: Geometries | None
+    rules: BlockRules
+
+
+def divide(city: City, progress: Callable[[str], None]) -> Plan:
+    """The plan of a city; ``progress`` is told the name of each step as it begins.
+
+    Raises ``NotAPartition`` when an area holds no ground, ``OutsideItsArea`` when the metric CRS does not cover the city.
+    The same city gives the same plan.
+    """
+    plane = Plane(city.crs)
+    lowest = city.levels[-1]
+    polygons = lowest.polygons
+    if polygons is None or len(polygons) == 0:
+        raise NotAPartition(lowest.level.key, "there are no polygons of the lowest level")
+    plane.require_inside(tuple(shapely.total_bounds(polygons)))
+    progress("blocks")
+    drawn = draw_blocks(_ground(city, plane), city.rules)
+    _require_ground(lowest, drawn)
+    progress("areas")
+    tree = ladder.climb(city.levels)
+    blocks, block_number = _block_units(drawn, tree, plane)
+    areas = ladder.united_areas(tree, city.levels, blocks, plane)
+    progress("segments")
+    segments = _segment_units(city, drawn, block_number=block_number, areas=areas, blocks=blocks, plane=plane)
+    progress("cells")
+    cells = _cell_units(areas, blocks, city.cell_resolution, plane)
+    progress("duty grids")
+    grids = one_grid_per_lowest_area(areas, blocks, plane)
+    progress("quality")
+    report = quality.report(city.levels, areas, blocks=blocks, segments=segments, cells=cells, grids=grids)
+    return Plan(tuple(source.level for source in city.levels), areas, blocks, segments, cells, grids, report)
+
+
+def _ground(city: City, plane: Plane) -> Ground:
+    return Ground(
+        areas=plane.to_metres(city.levels[-1].polygons),
+        streets=plane.to_metres(city.streets),
+        barriers=plane.to_metres(city.barriers),
+        built_up=None if city.built_up is None else plane.to_metres(city.built_up),
+    )
+
+
+def _require_ground(lowest: SourceAreas, drawn: Blocks) -> None:
+    empty = np.setdiff1d(np.arange(len(lowest.codes)), drawn.areas)
+    if len(empty):
+        code = lowest.codes[empty[0]]
+        raise NotAPartition(f"{lowest.level.key} {code}", "no ground is left for it: other areas that come before it cover it whole")
+
+
+def _block_units(drawn: Blocks, tree: ladder.Tree, plane: Plane) -> tuple[BlockUnits, Positions]:
+    """Blocks in the order of their codes, and the new number of each drawn block."""
+    codes = unit_codes.block_codes(tree.codes[tree.lowest_first :], drawn.areas, drawn.polygons)
+    order = np.argsort(codes, kind="stable")
+    polygons = plane.to_lonlat(drawn.polygons[order])
+    return BlockUnits(codes[order], tree.lowest_first + drawn.areas[order], polygons, areas_m2(polygons), drawn.built_up[order]), _inverse(
+        order
+    )
+
+
+def _inverse(order: Positions) -> Positions:
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.arange(len(order))
+    return number
+
+
+def _segment_units(city: City, drawn: Blocks, *, block_number: Positions, areas: Areas, blocks: BlockUnits, plane: Plane) -> SegmentUnits:
+    described = [f"{sorted(names.items())}|{road_class}" for names, road_class in zip(city.street_names, city.street_classes, strict=True)]
+    kinds = np.unique(np.array(described, dtype=object), return_inverse=True)[1].reshape(-1) if described else np.empty(0, dtype=np.int64)
+    found = draw_segments(plane.to_metres(city.streets), kinds.astype(np.int64), drawn)
+    faces = found.faces
+    block = np.where(faces.block >= 0, block_number[faces.block], -1)
+    area = np.full(len(found.lines), len(areas.codes), dtype=np.int64)
+    np.minimum.at(area, faces.segment[block >= 0], blocks.area[block[block >= 0]])
+    prefix = np.where(areas.parent[area] >= 0, areas.parent[area], area)
+    codes, left, right = unit_codes.segment_codes(areas.codes, prefix, found.lines)
+    order = np.argsort(codes, kind="stable")
+    number = _inverse(order)
+    lines = plane.to_lonlat(found.lines[order])
+    length_m = lengths_m(lines)
+    true_scale = np.divide(length_m, shapely.length(found.lines[order]))
+    by_segment = np.lexsort((faces.from_m, faces.side, number[faces.segment]))
+    segment = number[faces.segment][by_segment]
+    scale = true_scale[segment]
+    ordered = Faces(segment, faces.side[by_segment], block[by_segment], faces.from_m[by_segment] * scale, faces.to_m[by_segment] * scale)
+    street = found.street[order]
+    return SegmentUnits(
+        codes[order],
+        left[order],
+        right[order],
+        city.street_names[street],
+        city.street_classes[street],
+        area[order],
+        lines,
+        length_m,
+        found.orphans[order],
+        ordered,
+    )
+
+
+def _cell_units(areas: Areas, blocks: BlockUnits, resolution: int, plane: Plane) -> CellUnits:
+    finest = cell_index.covering(shapely.get_parts(areas.polygons[:1]), resolution)
+    cell_at, block_at, share = cell_index.shares(finest, plane.to_metres(blocks.polygons), plane)
+    inside = np.bincount(cell_at, weights=share, minlength=len(finest))
+    kept = np.flatnonzero(inside > 0)
+    renumbered = np.full(len(finest), -1, dtype=np.int64)
+    renumbered[kept] = np.arange(len(kept))
+    layers: list[tuple[Cells, np.ndarray[Any, Any]]] = [(finest[kept], np.minimum(inside[kept], 1.0))]
+    for coarser in range(resolution - 1, COARSEST_RESOLUTION - 1, -1):
+        children, child_share = layers[-1]
+        parents, at = np.unique(cell_index.parents(children, coarser), return_inverse=True)
+        layers.append((parents, np.bincount(at.reshape(-1), weights=child_share) / 7))
+    all_cells = np.concatenate([cells for cells, _ in layers])
+    resolutions = np.repeat(np.arange(resolution, resolution - len(layers), -1), [len(cells) for cells, _ in layers])
+    polygons = cell_index.outlines(all_cells)
+    return CellUnits(
+        all_cells,
+        resolutions,
+        np.minimum(np.concatenate([s for _, s in layers]), 1.0),
+        polygons,
+        areas_m2(polygons),
+        renumbered[cell_at],
+        block_at,
+        share,
+    )
+
+
+def one_grid_per_lowest_area(areas: Areas, blocks: BlockUnits, plane: Plane) -> DutyGrids:
+    """One duty grid (责任网格) for each lowest area, numbered within the area above it."""
+    lowest = np.unique(blocks.area)
+    parent = np.where(areas.parent[lowest] >= 0, areas.parent[lowest], lowest)
+    numbers = unit_codes.sequence_numbers(parent, plane.to_metres(areas.polygons[lowest]))
+    codes = np.array(
+        [unit_codes.duty_grid_code(areas.codes[p], n) for p, n in zip(parent.tolist(), numbers.tolist(), strict=True)], dtype=object
+    )
+    order = np.argsort(codes, kind="stable")
+    number = np.full(len(areas.codes), -1, dtype=np.int64)
+    number[lowest[order]] = np.arange(len(order))
+    names = np.empty(len(order), dtype=object)
+    names[:] = [_grid_names(areas.names[at]) for at in lowest[order]]
+    return DutyGrids(codes[order], names, lowest[order], areas.polygons[lowest[order]], number[blocks.area])
+
+
+def _grid_names(area_names: Names) -> Names:
+    said = {"en": "Duty grid {}", "zh": "{}责任网格"}
+    return {language: said.get(language, "{}").format(name) for language, name in area_names.items()}

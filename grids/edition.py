@@ -1,0 +1,132 @@
+"""An edition: one dated plan of the city, from the ladder of areas down to street units, cells and duty grids.
+
+This module holds the values. `grids/dividing.py` draws them from a city's ground; `gis/store/editions.py` keeps them.
+Unless a name says otherwise geometry is EPSG:4326, lon first, and lengths and areas are geodesic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grids.arrangement import Positions
+from grids.cells import Cells
+from grids.measure import Floats, Geometries
+from grids.segments import Faces
+from grids.unit_codes import Codes
+
+Names = dict[str, str]
+Texts = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One rung of the ladder; rank 0 is the city, the highest rank the lowest level."""
+
+    key: str
+    rank: int
+    kind: Literal["area", "duty_grid"]
+    names: Names = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SourceAreas:
+    """The areas (n,) of one level as a city gives them; ``parents`` holds codes of the level above, None to find by place.
+
+    ``polygons`` is None for a level that is derived as the union of the areas below; its codes are those the children name.
+    """
+
+    level: Level
+    codes: Codes
+    parents: Texts
+    names: Texts
+    polygons: Geometries | None
+
+
+@dataclass(frozen=True)
+class Areas:
+    """All areas (n,) of an edition, the city first, each the union of its blocks.
+
+    ``parent`` is the position of the area above, -1 for the city. ``source_difference_m2`` is how much ground the area and
+    its source polygon do not share, NaN where there is no source polygon.
+    """
+
+    rank: Positions
+    codes: Codes
+    names: Texts
+    parent: Positions
+    polygons: Geometries
+    areas_m2: Floats
+    source_difference_m2: Floats
+
+
+@dataclass(frozen=True)
+class BlockUnits:
+    """The blocks (b,) with their codes, ascending; ``area`` is the position of the lowest area each lies in."""
+
+    codes: Codes
+    area: Positions
+    polygons: Geometries
+    areas_m2: Floats
+    built_up: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SegmentUnits:
+    """The segments (s,) with their codes, ascending; ``faces`` says which block each part of a side faces."""
+
+    codes: Codes
+    left_codes: Codes
+    right_codes: Codes
+    names: Texts
+    road_classes: Texts
+    area: Positions
+    lines: Geometries
+    lengths_m: Floats
+    orphans: NDArray[np.bool_]
+    faces: Faces
+
+
+@dataclass(frozen=True)
+class CellUnits:
+    """The cells of every resolution kept, and the crosswalk of the finest: which share of a cell lies in which block.
+
+    ``inside_share`` is the part of the cell inside the city, for parents the mean over the children. ``shared_cell`` is a
+    position among ``cells``.
+    """
+
+    cells: Cells
+    resolution: Positions
+    inside_share: Floats
+    polygons: Geometries
+    areas_m2: Floats
+    shared_cell: Positions
+    shared_block: Positions
+    share: Floats
+
+
+@dataclass(frozen=True)
+class DutyGrids:
+    """The duty grids (g,), each a set of whole blocks inside one lowest area's parent; ``grid_of_block`` (b,)."""
+
+    codes: Codes
+    names: Texts
+    area: Positions
+    polygons: Geometries
+    grid_of_block: Positions
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything of one edition but its owners and dates."""
+
+    levels: tuple[Level, ...]
+    areas: Areas
+    blocks: BlockUnits
+    segments: SegmentUnits
+    cells: CellUnits
+    duty_grids: DutyGrids
+    quality: dict[str, Any]

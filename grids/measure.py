@@ -1,0 +1,105 @@
+"""Metres and square metres.
+
+Lengths and areas of the world are geodesic, on the WGS 84 ellipsoid. Constructions that need a plane (noding,
+offsets, nearest street) use the city's one metric CRS, and only inside its area of use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Geod, Transformer
+
+from grids.errors import OutsideItsArea
+
+Geometries = NDArray[np.object_]
+Floats = NDArray[np.float64]
+_GEOD = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A city's metric CRS: the plane in which its geometry is constructed.
+
+    ``crs`` is a projected CRS in metres, by its EPSG name. Geometry outside is lon, lat in EPSG:4326; inside it is
+    easting, northing in metres, whatever axis order the CRS's own definition has.
+    """
+
+    crs: str
+
+    @cached_property
+    def _there(self) -> Transformer:
+        return Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
+
+    @cached_property
+    def _back(self) -> Transformer:
+        return Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
+
+    def to_metres(self, geometries: Any) -> Any:
+        """The geometry (or array of geometries) in metres; None stays None, empty stays empty."""
+        return _transform(geometries, self._there)
+
+    def to_lonlat(self, geometries: Any) -> Any:
+        """The geometry (or array of geometries) in EPSG:4326, lon first."""
+        return _transform(geometries, self._back)
+
+    def points_to_metres(self, lons: Floats, lats: Floats) -> tuple[Floats, Floats]:
+        """Coordinates (n,) in degrees to eastings and northings (n,) in metres; NaN gives inf."""
+        eastings, northings = self._there.transform(lons, lats)
+        return np.asarray(eastings), np.asarray(northings)
+
+    def require_inside(self, bounds: tuple[float, float, float, float]) -> None:
+        """Refuse (``OutsideItsArea``) when west, south, east, north leaves the CRS's area of use.
+
+        A CRS without a stated area of use is taken at its word.
+        """
+        area = CRS.from_user_input(self.crs).area_of_use
+        if area is None:
+            return
+        west, south, east, north = bounds
+        if west < area.west or south < area.south or east > area.east or north > area.north:
+            wanted = f"{west:.3f},{south:.3f},{east:.3f},{north:.3f}"
+            allowed = f"{area.west},{area.south},{area.east},{area.north}"
+            raise OutsideItsArea(self.crs, f"the geometry spans {wanted} (W,S,E,N), its area of use is {allowed} ({area.name})")
+
+
+def areas_m2(polygons: Geometries) -> Floats:
+    """Geodesic areas (n,) of polygons in EPSG:4326; 0 for empty ones, NaN for None.
+
+    Measured in an equal-area projection of the ellipsoid centred on the polygons' own bounds, which is exact up to the
+    bend of each edge: below 1e-6 relative for edges under a kilometre, as tests compare with PROJ's geodesics.
+    """
+    return np.abs(shapely.area(_equal_area(polygons)))
+
+
+def lengths_m(lines: Geometries) -> Floats:
+    """Geodesic lengths (n,) of linestrings in EPSG:4326; 0 for empty ones and None."""
+    coordinates, owners = shapely.get_coordinates(lines, return_index=True)
+    same = owners[1:] == owners[:-1]
+    starts, ends = coordinates[:-1][same], coordinates[1:][same]
+    if len(starts) == 0:
+        return np.zeros(len(lines))
+    _, _, steps_m = _GEOD.inv(starts[:, 0], starts[:, 1], ends[:, 0], ends[:, 1])
+    return np.bincount(owners[:-1][same], weights=np.asarray(steps_m), minlength=len(lines)).astype(np.float64)
+
+
+def _equal_area(polygons: Geometries) -> Geometries:
+    west, south, east, north = shapely.total_bounds(polygons)
+    if not np.isfinite([west, south, east, north]).all():
+        return polygons
+    centre = f"+proj=laea +lat_0={(south + north) / 2} +lon_0={(west + east) / 2} +ellps=WGS84 +units=m"
+    project = Transformer.from_crs("EPSG:4326", centre, always_xy=True)
+    projected: Geometries = _transform(polygons, project)
+    return projected
+
+
+def _transform(geometries: Any, transformer: Transformer) -> Any:
+    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]), axis=1)
+
+    return shapely.transform(geometries, move)
