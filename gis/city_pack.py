@@ -10,8 +10,9 @@ import hashlib
 import tomllib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -21,6 +22,17 @@ Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 Origin = Literal["real", "generated", "given"]
 Names = Annotated[dict[str, str], Field(min_length=1)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a time zone, use a name like Asia/Shanghai") from error
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class _Part(BaseModel):
@@ -182,7 +194,7 @@ class IncidentHistory(_Part):
     key: Key
     source: Source
     columns: IncidentColumns = IncidentColumns()
-    time_zone: str | None = Field(default=None, description="Zone of times that carry none; unset: the city's.")
+    time_zone: Zone | None = Field(default=None, description="Zone of times that carry none; unset: the city's.")
     date_format: str | None = Field(default=None, description="strptime format of the time column; unset: ISO 8601.")
     categories: dict[str, str] = Field(
         default_factory=dict,
@@ -207,7 +219,7 @@ class CityPack(_Part):
     notice: dict[str, str] = Field(
         default_factory=dict, description="What of this pack is generated, by language; shown on screen and printed."
     )
-    time_zone: str
+    time_zone: Zone
     languages: Annotated[list[str], Field(min_length=1)]
     metric_crs: str = Field(description="Projected CRS in metres whose area of use covers the city, for example EPSG:32651.")
     cell_resolution: int = Field(default=10, ge=7, le=12)
@@ -234,17 +246,6 @@ class CityPack(_Part):
             raise ValueError(f"{name} is not a projected CRS in metres")
         return name
 
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{name!r} is not a time zone, use a name like Asia/Shanghai") from error
-        return name
-
     @model_validator(mode="after")
     def _a_ladder(self) -> CityPack:
         keys = [level.key for level in self.levels]
@@ -255,6 +256,9 @@ class CityPack(_Part):
             raise ValueError("the ladder's last level, and only that, is of kind duty_grid")
         if self.levels[-2].source is None:
             raise ValueError("the lowest area level needs polygons")
+        histories = [history.key for history in self.incidents]
+        if len(set(histories)) != len(histories):
+            raise ValueError("two incident histories have the same key")
         return self
 
     @property

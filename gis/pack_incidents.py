@@ -58,7 +58,7 @@ def city_bounds(folder: Path, pack: CityPack) -> Bounds | None:
     return None
 
 
-def _row_finding(history: IncidentHistory, slug: str, template: str, mend: str, *, row: int, **details: Any) -> Finding:
+def _row_finding(history: IncidentHistory, row: int, *, slug: str, template: str, mend: str, **details: Any) -> Finding:
     return Finding(slug, template, mend, file=history.source.file, row=row, severity="warning", details=details)
 
 
@@ -184,9 +184,9 @@ class _Reader:
         if twice:
             return _row_finding(
                 self.history,
-                "ambiguous-time",
-                "{time} happened twice in {zone}: clocks were put back.",
-                "Add the offset from UTC to the time.",
+                slug="ambiguous-time",
+                template="{time} happened twice in {zone}: clocks were put back.",
+                mend="Add the offset from UTC to the time.",
                 row=row,
                 time=text,
                 zone=zone,
@@ -194,18 +194,18 @@ class _Reader:
         if never:
             return _row_finding(
                 self.history,
-                "nonexistent-time",
-                "{time} never happened in {zone}: clocks were put forward.",
-                "Mend the time, or set time_zone of this history to the zone it was written in.",
+                slug="nonexistent-time",
+                template="{time} never happened in {zone}: clocks were put forward.",
+                mend="Mend the time, or set time_zone of this history to the zone it was written in.",
                 row=row,
                 time=text,
                 zone=zone,
             )
         return _row_finding(
             self.history,
-            "bad-time",
-            "{time!r} is not a time.",
-            "Write times as 2026-11-24T08:30:00+08:00, or set date_format of this history.",
+            slug="bad-time",
+            template="{time!r} is not a time.",
+            mend="Write times as 2026-11-24T08:30:00+08:00, or set date_format of this history.",
             row=row,
             time=text,
         )
@@ -218,9 +218,9 @@ class _Reader:
                     at,
                     _row_finding(
                         self.history,
-                        "unknown-category",
-                        "Category {value!r} is not known.",
-                        "Map it to a key (kind:code) in categories of this history, or add it to the pack's categories.",
+                        slug="unknown-category",
+                        template="Category {value!r} is not known.",
+                        mend="Map it to a key (kind:code) in categories of this history, or add it to the pack's categories.",
                         row=told.row(at),
                         value=told.categories[at] or "",
                     ),
@@ -259,21 +259,23 @@ class _Reader:
         if swapped:
             return _row_finding(
                 self.history,
-                "swapped-coordinates",
-                "lon {lon}, lat {lat} is far away, but with the two changed round it lies in the city.",
-                "Longitude comes first: change the two columns round.",
+                slug="swapped-coordinates",
+                template="lon {lon}, lat {lat} is far away, but with the two changed round it lies in the city.",
+                mend="Longitude comes first: change the two columns round.",
                 row=row,
                 lon=lon,
                 lat=lat,
             )
         if not told.table["_given"].iloc[at]:
-            return _row_finding(self.history, "no-place", "The row has no coordinates.", "Add them, or leave the row out.", row=row)
+            return _row_finding(
+                self.history, slug="no-place", template="The row has no coordinates.", mend="Add them, or leave the row out.", row=row
+            )
         if foreign:
             return _row_finding(
                 self.history,
-                "datum-outside-its-country",
-                "lon {lon}, lat {lat} cannot be in {datum}: that datum only exists in mainland China.",
-                "Declare the datum that was used to measure it, most likely wgs84.",
+                slug="datum-outside-its-country",
+                template="lon {lon}, lat {lat} cannot be in {datum}: that datum only exists in mainland China.",
+                mend="Declare the datum that was used to measure it, most likely wgs84.",
                 row=row,
                 lon=lon,
                 lat=lat,
@@ -281,13 +283,18 @@ class _Reader:
             )
         if not np.isfinite([lon, lat]).all():
             return _row_finding(
-                self.history, "not-a-number", "The coordinates {said} are not numbers.", "Mend the row.", row=row, said=self._said(told, at)
+                self.history,
+                slug="not-a-number",
+                template="The coordinates {said} are not numbers.",
+                mend="Mend the row.",
+                row=row,
+                said=self._said(told, at),
             )
         return _row_finding(
             self.history,
-            "bad-coordinate",
-            "lon {lon}, lat {lat} is not a place on the globe.",
-            "Longitude runs from -180 to 180 and comes first; latitude runs from -90 to 90.",
+            slug="bad-coordinate",
+            template="lon {lon}, lat {lat} is not a place on the globe.",
+            mend="Longitude runs from -180 to 180 and comes first; latitude runs from -90 to 90.",
             row=row,
             lon=lon,
             lat=lat,
@@ -302,14 +309,18 @@ class _Reader:
         for at, key in enumerate(told.ids):
             if key is None:
                 faults[at] = _row_finding(
-                    self.history, "no-id", "The row has no id.", "Give each row an id that no other row has.", row=told.row(at)
+                    self.history,
+                    slug="no-id",
+                    template="The row has no id.",
+                    mend="Give each row an id that no other row has.",
+                    row=told.row(at),
                 )
             elif key in self.seen:
                 faults[at] = _row_finding(
                     self.history,
-                    "duplicate-id",
-                    "Id {id!r} was already used in row {first}; that row is kept, this one is not.",
-                    "Give each row an id that no other row has.",
+                    slug="duplicate-id",
+                    template="Id {id!r} was already used in row {first}; that row is kept, this one is not.",
+                    mend="Give each row an id that no other row has.",
                     row=told.row(at),
                     id=key,
                     first=self.seen[key],

@@ -1,0 +1,325 @@
+"""Judging the areas of a city pack: codes, names, shapes, and whether each level covers the one above exactly once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.city_pack import CityPack, Level
+from gis.errors import Finding
+from gis.pack_findings import Findings
+from gis.pack_sources import read_areas
+from grids.measure import areas_m2
+
+MENDED_M2 = 1_000.0
+"""A gap or overlap up to this size is mended by the dividing of the city (a strip of one metre along a street of a
+kilometre); a larger one stops the load, because someone must say whose ground it is."""
+
+ROUNDING_M2 = 1.0
+"""Smaller differences come from rounding coordinates and are not worth a word."""
+
+Geometries = NDArray[Any]
+
+
+def check_areas(folder: Path, pack: CityPack, found: Findings) -> City:
+    """Judge every level of areas and the duty grids, if drawn; gives the city that the readable part of them describes."""
+    levels: dict[str, geopandas.GeoDataFrame] = {}
+    for level in pack.levels:
+        if level.source is None:
+            continue
+        frame = found.attempt(read_areas, folder, level)
+        if frame is not None:
+            found.add(_row_faults(level, frame))
+            sound = frame[_sound(frame.geometry.to_numpy())]
+            levels[level.key] = sound
+            found.add(_overlaps(level, sound))
+    found.add(_ladder_faults(pack, levels))
+    lowest = levels.get(pack.area_levels[-1].key)
+    if lowest is None or lowest.empty:
+        return City(lowest=lowest, shapes=np.empty(0, dtype=object))
+    found.add(_outside_the_metric_crs(pack, lowest))
+    return City(lowest=lowest, shapes=lowest.geometry.to_numpy())
+
+
+def _on_area(
+    level: Level,
+    frame: geopandas.GeoDataFrame,
+    *,
+    at: Any,
+    slug: str,
+    template: str,
+    mend: str,
+    severity: Literal["error", "warning"] = "error",
+    **details: Any,
+) -> Finding:
+    """A finding on the ``at``-th area of a level; its level and code are among the details."""
+    details = {"level": level.key, "code": frame["code"].iloc[at] or "", **details}
+    return Finding(slug, template, mend, file=_file(level), row=int(frame["row"].iloc[at]), severity=severity, details=details)
+
+
+def _file(level: Level) -> str:
+    return level.source.file if level.source else "city.toml"
+
+
+def _row_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    if frame.empty:
+        yield Finding(
+            "no-rows",
+            "No row of the file belongs to {layer}.",
+            "Check where of this source, or export the file again.",
+            file=_file(level),
+            details={"layer": level.key},
+        )
+    yield from _code_faults(level, frame)
+    yield from _shape_faults(level, frame)
+    for at, names in enumerate(frame["names"]):
+        if not names:
+            template = "Area {code} of level {level} has no name in any language."
+            yield _on_area(level, frame, at=at, slug="no-name", template=template, mend="Fill in its name.", severity="warning")
+
+
+def _code_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    first: dict[str, int] = {}
+    for at, code in enumerate(frame["code"]):
+        if code is None:
+            template, mend = "An area of level {level} has no code.", "Give every area its own code."
+            yield _on_area(level, frame, at=at, slug="no-code", template=template, mend=mend)
+        elif code in first:
+            template, mend = "Code {code} of level {level} was already used in row {first}.", "Give every area its own code."
+            yield _on_area(level, frame, at=at, slug="duplicate-code", template=template, mend=mend, first=first[code])
+        else:
+            first[code] = int(frame["row"].iloc[at])
+
+
+def _shape_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    shapes = frame.geometry.to_numpy()
+    reasons = shapely.is_valid_reason(shapes)
+    for at in np.flatnonzero(~_sound(shapes)).tolist():
+        shape = shapes[at]
+        if shape is None or shape.is_empty:
+            template, mend = (
+                "Area {code} of level {level} has no geometry, or one that no reader can make out.",
+                "Draw its polygon, or remove the row.",
+            )
+            yield _on_area(level, frame, at=at, slug="empty-geometry", template=template, mend=mend)
+        elif shape.geom_type not in ("Polygon", "MultiPolygon"):
+            template, mend = "Area {code} of level {level} is a {kind}, not a polygon.", "Draw its polygon."
+            yield _on_area(level, frame, at=at, slug="wrong-geometry", template=template, mend=mend, kind=shape.geom_type)
+        else:
+            template = "The polygon of area {code} of level {level} is not valid at lon {lon}, lat {lat}: {reason}."
+            mend = "Mend it where it was drawn; a program's guess could give ground to the wrong area."
+            yield _on_area(level, frame, at=at, slug="invalid-polygon", template=template, mend=mend, **_reason(str(reasons[at])))
+
+
+def _reason(said: str) -> dict[str, Any]:
+    found = re.match(r"(.*)\[(\S+) (\S+)\]", said)
+    if not found:
+        return {"reason": said, "lon": "?", "lat": "?"}
+    return {"reason": found[1], "lon": round(float(found[2]), 6), "lat": round(float(found[3]), 6)}
+
+
+def _sound(shapes: Geometries) -> NDArray[np.bool_]:
+    areal = np.isin(shapely.get_type_id(shapes), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
+    return areal & ~shapely.is_empty(shapes) & np.asarray(shapely.is_valid(shapes))
+
+
+def _overlaps(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    """Pairs of areas of one level that share ground, measured on their common part."""
+    shapes = frame.geometry.to_numpy()
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    common = _polygons(shapely.intersection(shapes[one], shapes[other]))
+    for at, (size_m2, lon, lat) in _measured(common):
+        yield _on_area(
+            level,
+            frame,
+            at=int(other[at]),
+            slug="overlap",
+            template="Areas {first} and {code} of level {level} overlap by {m2} m² at lon {lon}, lat {lat}.",
+            mend="The first of the two keeps it." if size_m2 <= MENDED_M2 else "Draw one border for both.",
+            severity=_severity(size_m2),
+            first=frame["code"].iloc[one[at]] or "",
+            m2=size_m2,
+            lon=lon,
+            lat=lat,
+        )
+
+
+def _severity(size_m2: float) -> Literal["error", "warning"]:
+    return "warning" if size_m2 <= MENDED_M2 else "error"
+
+
+def _polygons(shapes: Geometries) -> Geometries:
+    """The areal part of each shape: two areas that touch also share points and lines, which are no ground."""
+    mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
+    for at in np.flatnonzero(mixed):
+        shapes[at] = shapely.union_all([part for part in shapes[at].geoms if part.geom_type in ("Polygon", "MultiPolygon")])
+    return shapes
+
+
+def _measured(shapes: Geometries) -> Iterator[tuple[int, tuple[float, float, float]]]:
+    """Position, square metres, and a place (lon, lat) of every shape that is larger than rounding."""
+    sizes_m2 = areas_m2(shapes) if len(shapes) else np.empty(0)
+    for at in np.flatnonzero(sizes_m2 > ROUNDING_M2):
+        place = shapely.point_on_surface(shapes[at])
+        yield int(at), (round(float(sizes_m2[at]), 1), round(place.x, 6), round(place.y, 6))
+
+
+def _ladder_faults(pack: CityPack, levels: dict[str, geopandas.GeoDataFrame]) -> Iterator[Finding]:
+    areas = pack.area_levels
+    city = levels.get(areas[0].key)
+    if city is not None and len(city) > 1:
+        template = "The highest level, {level}, is the city itself and must be one area; the file gives {count}."
+        mend = 'Put a level for the city above it, with derived = "union_of_children".'
+        yield _on_area(areas[0], city, at=1, slug="several-cities", template=template, mend=mend, count=len(city))
+    for rank, level in enumerate(pack.levels[1:], start=1):
+        frame = levels.get(level.key)
+        if frame is None or frame.empty:
+            continue
+        yield from _missing_parents(level, frame)
+        above = pack.levels[rank - 1]
+        given = levels.get(above.key) if above.source is not None else None
+        if above.source is not None and given is None:
+            continue
+        if given is not None and level.columns.parent:
+            yield from _unknown_parents(level, frame, above, given)
+        drawn = [upper.key for upper in pack.levels[:rank] if upper.source is not None]
+        if drawn and drawn[-1] in levels and not levels[drawn[-1]].empty:
+            yield from _coverage_faults(level, frame, levels[drawn[-1]], named=drawn[-1] == above.key)
+        elif not drawn:
+            yield from _inner_holes(level, frame)
+
+
+def _missing_parents(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    if level.columns.parent is None:
+        return
+    for at in np.flatnonzero(frame["parent"].isna().to_numpy()).tolist():
+        template, mend = "Area {code} of level {level} names no area above it.", "Fill in the code of the area above."
+        yield _on_area(level, frame, at=at, slug="no-parent", template=template, mend=mend)
+
+
+def _unknown_parents(level: Level, frame: geopandas.GeoDataFrame, above: Level, given: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    known = set(given["code"].dropna())
+    for at, parent in enumerate(frame["parent"]):
+        if pd.notna(parent) and parent not in known:
+            template = "Area {code} of level {level} names {parent} as the area above it, but level {above} has no such code."
+            mend = "Mend the code, or add the area."
+            yield _on_area(level, frame, at=at, slug="unknown-parent", template=template, mend=mend, parent=parent, above=above.key)
+
+
+def _parents_of(frame: geopandas.GeoDataFrame, above: geopandas.GeoDataFrame, *, named: bool) -> NDArray[np.int64]:
+    """The position of the area above for each area: the one it names, else the one that holds a point of it; -1 for none."""
+    position = {code: at for at, code in enumerate(above["code"]) if code is not None}
+    parents = np.array([position.get(parent, -1) if named and parent is not None else -1 for parent in frame["parent"]], dtype=np.int64)
+    unknown = np.flatnonzero((parents < 0) & (frame["parent"].isna().to_numpy() | (not named)))
+    points = shapely.point_on_surface(frame.geometry.to_numpy()[unknown])
+    child, parent = shapely.STRtree(above.geometry.to_numpy()).query(points, predicate="intersects")
+    parents[unknown[child[::-1]]] = parent[::-1]
+    return parents
+
+
+def _coverage_faults(level: Level, frame: geopandas.GeoDataFrame, above: geopandas.GeoDataFrame, *, named: bool) -> Iterator[Finding]:
+    """Parts of areas outside the area above, and parts of the area above that no area of this level covers."""
+    shapes, uppers = frame.geometry.to_numpy(), above.geometry.to_numpy()
+    parents = _parents_of(frame, above, named=named and level.columns.parent is not None)
+    if level.columns.parent is None or not named:
+        for at in np.flatnonzero(parents < 0).tolist():
+            template, mend = "Area {code} of level {level} lies in no area of the level above.", "Check its datum and its place."
+            yield _on_area(level, frame, at=at, slug="no-parent", template=template, mend=mend)
+    placed = np.flatnonzero(parents >= 0)
+    outside = shapely.difference(shapes[placed], uppers[parents[placed]])
+    whole_m2 = areas_m2(shapes[placed]) if len(placed) else np.empty(0)
+    for at, (size_m2, lon, lat) in _measured(outside):
+        yield _on_area(
+            level,
+            frame,
+            at=int(placed[at]),
+            slug="outside-its-parent",
+            template="Area {code} of level {level} lies outside {parent}, the area above it, by {m2} m² ({percent} % of it) at lon {lon}, lat {lat}.",
+            mend="The lower area decides." if size_m2 <= MENDED_M2 else "Mend the border, or the code of the area above.",
+            severity=_severity(size_m2),
+            parent=above["code"].iloc[parents[placed[at]]] or "",
+            m2=size_m2,
+            percent=round(100 * size_m2 / float(whole_m2[at]), 2),
+            lon=lon,
+            lat=lat,
+        )
+    yield from _gaps(level, frame, above, parents)
+
+
+def _gaps(level: Level, frame: geopandas.GeoDataFrame, above: geopandas.GeoDataFrame, parents: NDArray[np.int64]) -> Iterator[Finding]:
+    shapes = frame.geometry.to_numpy()
+    covers = [shapely.union_all(shapes[parents == at]) for at in range(len(above))]
+    parts, owners = shapely.get_parts(shapely.difference(above.geometry.to_numpy(), np.array(covers, dtype=object)), return_index=True)
+    for at, (size_m2, lon, lat) in _measured(parts):
+        upper = int(owners[at])
+        yield _gap(level, size_m2, lon, lat, parent=above["code"].iloc[upper] or "")
+
+
+def _inner_holes(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    """Holes of the union, for a level with nothing drawn above it to compare with."""
+    united = shapely.get_parts(shapely.union_all(frame.geometry.to_numpy()))
+    rings, owners = shapely.get_rings(united, return_index=True)
+    inner = np.r_[False, owners[1:] == owners[:-1]]
+    for _, (size_m2, lon, lat) in _measured(np.asarray(shapely.polygons(rings[inner]), dtype=object)):
+        yield _gap(level, size_m2, lon, lat, parent="")
+
+
+def _gap(level: Level, size_m2: float, lon: float, lat: float, *, parent: str) -> Finding:
+    details = {"level": level.key, "parent": parent, "m2": size_m2, "lon": lon, "lat": lat}
+    mend = "A neighbour gets it when it is enclosed." if size_m2 <= MENDED_M2 else "Draw the missing area, or move the border."
+    template = "The areas of level {level} leave {m2} m² uncovered at lon {lon}, lat {lat} (in area {parent!r} of the level above)."
+    if not parent:
+        template = "The areas of level {level} leave a hole of {m2} m² at lon {lon}, lat {lat}."
+    return Finding("gap", template, mend, file=_file(level), severity=_severity(size_m2), details=details)
+
+
+def _outside_the_metric_crs(pack: CityPack, lowest: geopandas.GeoDataFrame) -> Iterator[Finding]:
+    area = CRS.from_user_input(pack.metric_crs).area_of_use
+    west, south, east, north = (round(float(side), 4) for side in lowest.total_bounds)
+    if area is None or (west >= area.west and south >= area.south and east <= area.east and north <= area.north):
+        return
+    yield Finding(
+        "outside-the-metric-crs",
+        "{crs} may be used from {allowed} (west, south, east, north; {name}); the city spans {spans}.",
+        "Name a metric_crs whose area of use covers the whole city.",
+        file="city.toml",
+        details={
+            "crs": pack.metric_crs,
+            "allowed": f"{area.west}, {area.south}, {area.east}, {area.north}",
+            "name": area.name,
+            "spans": f"{west}, {south}, {east}, {north}",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class City:
+    """The lowest areas whose polygons are sound, to judge other layers against; None when they cannot be read."""
+
+    lowest: geopandas.GeoDataFrame | None
+    shapes: Geometries
+
+    def inside(self, geometries: Geometries) -> NDArray[np.bool_]:
+        """Which geometries touch the city. ``(n,)`` in, ``(n,)`` out; all of them when the city is not known."""
+        if len(self.shapes) == 0:
+            return np.ones(len(geometries), dtype=bool)
+        hit, _ = shapely.STRtree(self.shapes).query(geometries, predicate="intersects")
+        touched = np.zeros(len(geometries), dtype=bool)
+        touched[hit] = True
+        return touched
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in degrees; NaN when the city is not known."""
+        west, south, east, north = (round(float(side), 4) for side in shapely.total_bounds(self.shapes))
+        return west, south, east, north

@@ -1,0 +1,183 @@
+"""Judging the lists of a city pack: categories and owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gis.city_pack import CityPack, Source
+from gis.errors import Finding
+from gis.pack_findings import Findings
+from gis.pack_sources import owner_columns, read_categories, read_owners
+from gis.pack_tables import read_table, texts
+from gis.pack_times import Times, utc_times
+
+CATEGORY_KINDS = ("component", "matter")
+"""What an incident can be about: a thing that stands there (部件) or a matter that comes up (事件)."""
+ANSWERS_ON = ("segment", "area")
+LEAD_KINDS = ("owner", "department")
+POSTS = ("owner", "deputy")
+
+
+def check_categories(folder: Path, pack: CityPack, found: Findings) -> frozenset[str] | None:
+    """Judge the list of categories; gives its keys (kind:code), or None when it cannot be read."""
+    frame = found.attempt(read_categories, folder, pack.categories)
+    if frame is None:
+        return None
+    source = pack.categories.source
+    if frame.empty:
+        found.add(
+            [
+                _on_row(
+                    source,
+                    slug="no-rows",
+                    template="No row of the file belongs to {layer}.",
+                    mend="Add at least one category.",
+                    row=None,
+                    layer="categories",
+                )
+            ]
+        )
+    found.add(_category_faults(source, frame, [level.key for level in pack.levels]))
+    raw = read_table(folder, source, columns=[], optional=["duplicate_radius_m"])
+    if "duplicate_radius_m" in raw:
+        found.add(_radius_faults(source, texts(raw["duplicate_radius_m"]), frame))
+    return frozenset(f"{kind}:{code}" for kind, code in zip(frame["kind"], frame["code"], strict=True))
+
+
+def _on_row(source: Source, row: int | None, *, slug: str, template: str, mend: str, **details: Any) -> Finding:
+    return Finding(slug, template, mend, file=source.file, row=row, details=details)
+
+
+def _category_faults(source: Source, frame: pd.DataFrame, levels: list[str]) -> Iterator[Finding]:
+    first: dict[tuple[Any, Any], int] = {}
+    allowed = {"kind": CATEGORY_KINDS, "answers_on": ANSWERS_ON, "lead_kind": LEAD_KINDS, "lowest_level": tuple(levels)}
+    for category in frame.to_dict("records"):
+        row, key = int(category["row"]), (category["kind"], category["code"])
+        if category["code"] is None:
+            yield _on_row(source, slug="no-code", template="The category has no code.", mend="Give every category its own code.", row=row)
+        elif key in first:
+            template = "Category {key} was already listed in row {first}."
+            yield _on_row(
+                source,
+                slug="duplicate-category",
+                template=template,
+                mend="Remove one of them.",
+                row=row,
+                key=f"{key[0]}:{key[1]}",
+                first=first[key],
+            )
+        first.setdefault(key, row)
+        for column, words in allowed.items():
+            value = category[column]
+            if value not in words and (value is not None or column == "kind"):
+                template = "{column} of the category is {value!r}; it must be one of {words}."
+                details = {"column": column, "value": value or "", "words": ", ".join(words)}
+                yield _on_row(source, slug="unknown-word", template=template, mend="Use one of these words.", row=row, **details)
+        if not category["names"]:
+            yield Finding(
+                "no-name", "The category has no name in any language.", "Fill in its name.", file=source.file, row=row, severity="warning"
+            )
+
+
+def _radius_faults(source: Source, said: list[str | None], frame: pd.DataFrame) -> Iterator[Finding]:
+    radius_m = frame["duplicate_radius_m"].to_numpy(dtype=float)
+    for at, text in enumerate(said):
+        if text is not None and not (np.isfinite(radius_m[at]) and radius_m[at] >= 0):
+            template = "duplicate_radius_m is {value!r}; it must be a number of metres."
+            yield _on_row(source, slug="not-a-number", template=template, mend="Mend the row.", row=int(frame["row"].iloc[at]), value=text)
+
+
+def check_owners(folder: Path, pack: CityPack, found: Findings, *, codes: set[str] | None) -> None:
+    """Judge the list of owners; ``codes`` are those of the lowest areas and drawn duty grids, None when they are not known."""
+    if pack.owners is None:
+        return
+    frame = found.attempt(read_owners, folder, pack.owners, time_zone=pack.time_zone)
+    if frame is None:
+        return
+    source, column = pack.owners.source, owner_columns(pack.owners)
+    raw = read_table(folder, source, columns=[], optional=[column["from"], column["to"]])
+    for field in ("from", "to"):
+        if column[field] in raw:
+            said = pd.Series(texts(raw[column[field]]), dtype=object)
+            found.add(_time_faults(source, frame, said, utc_times(said, time_zone=pack.time_zone), zone=pack.time_zone))
+    found.add(_owner_faults(source, frame, codes))
+    found.add(_two_at_once(source, frame))
+    if codes is not None:
+        found.add(_without_owner(source, frame, codes))
+
+
+def _time_faults(source: Source, frame: pd.DataFrame, said: pd.Series[Any], times: Times, *, zone: str) -> Iterator[Finding]:
+    for at in np.flatnonzero(times.fault()):
+        template = "{time!r} is not a time in {zone}."
+        details = {"time": said.iloc[at], "zone": zone}
+        yield _on_row(
+            source,
+            slug="bad-time",
+            template=template,
+            mend="Write times as 2026-11-24T08:30:00+08:00.",
+            row=int(frame["row"].iloc[at]),
+            **details,
+        )
+
+
+def _owner_faults(source: Source, frame: pd.DataFrame, codes: set[str] | None) -> Iterator[Finding]:
+    for owner in frame.to_dict("records"):
+        row = int(owner["row"])
+        for field in ("code", "name", "area"):
+            if owner[field] is None:
+                yield _on_row(source, slug="empty-field", template="The owner has no {field}.", mend="Fill it in.", row=row, field=field)
+        if owner["post"] not in POSTS:
+            template = "The post is {post!r}; it must be owner or deputy."
+            yield _on_row(source, slug="unknown-post", template=template, mend="Use one of these words.", row=row, post=owner["post"])
+        if codes is not None and owner["area"] is not None and owner["area"] not in codes:
+            template = "Owner {owner} answers for {area}, but no lowest area or duty grid has that code."
+            yield _on_row(
+                source,
+                slug="unknown-area",
+                template=template,
+                mend="Mend the code.",
+                row=row,
+                owner=owner["code"] or "",
+                area=owner["area"],
+            )
+        if pd.notna(owner["from_at"]) and pd.notna(owner["to_at"]) and owner["from_at"] >= owner["to_at"]:
+            yield _on_row(
+                source, slug="ends-before-it-begins", template="The duty ends before it begins.", mend="Mend the two times.", row=row
+            )
+
+
+def _two_at_once(source: Source, frame: pd.DataFrame) -> Iterator[Finding]:
+    """Rows of post owner whose time begins before that of the one before them in the same area has ended."""
+    first = frame[(frame["post"] == "owner") & frame["area"].notna()]
+    for area, duties in first.groupby("area", sort=True):
+        for before, after in pairwise(duties.sort_values("from_at", na_position="first", kind="stable").to_dict("records")):
+            if pd.isna(before["to_at"]) or pd.isna(after["from_at"]) or after["from_at"] < before["to_at"]:
+                template = "Area {area} has two first owners at one time: {one} (row {first}) and {other}."
+                details = {"area": area, "one": before["code"] or "", "first": int(before["row"]), "other": after["code"] or ""}
+                yield _on_row(
+                    source,
+                    slug="two-owners",
+                    template=template,
+                    mend="Make one of them deputy, or give them times that follow each other.",
+                    row=int(after["row"]),
+                    **details,
+                )
+
+
+def _without_owner(source: Source, frame: pd.DataFrame, codes: set[str]) -> Iterator[Finding]:
+    covered = set(frame.loc[frame["post"] == "owner", "area"].dropna())
+    for code in sorted(codes - covered):
+        yield Finding(
+            "no-owner",
+            "Nobody is first owner of area {code}.",
+            "Add a row of post owner for it; until then its incidents go to the area above.",
+            file=source.file,
+            severity="warning",
+            details={"code": code},
+        )
