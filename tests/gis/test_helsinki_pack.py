@@ -18,6 +18,7 @@ from pyproj import Geod
 import gis
 from gis.city_pack import CityPack, read_city_toml
 from gis.osm_file import read_osm
+from gis.pack_check import check
 
 PACKS = Path(gis.__file__).parent / "packs"
 FOLDER = PACKS / "helsinki"
@@ -160,6 +161,12 @@ def test_most_incidents_lie_in_the_city_few_outside_and_fewer_nowhere(incidents:
         if shapely.contains_xy(shape, placed["lon"], placed["lat"]).any()
     }
     assert hit == set(lowest["code"]), "every owner has something to do"
+
+
+def test_the_check_finds_no_error_and_only_the_faults_put_there_on_purpose() -> None:
+    findings = check(FOLDER)
+    assert {finding.severity for finding in findings} == {"warning"}
+    assert {finding.slug for finding in findings} == {"no-place", "incidents-outside"}
 
 
 def test_the_same_extract_gives_the_same_pack(maker: ModuleType, tmp_path: Path) -> None:
