@@ -12,7 +12,8 @@ Theme = Literal["light"]
 class Palette:
     """The colours of one theme, as CSS hexadecimal; every text colour is legible on ``earth`` (WCAG AA)."""
 
-    sea: str
+    beyond: str
+    """Where the basemap has nothing."""
     earth: str
     green: str
     built: str
@@ -45,7 +46,7 @@ class Palette:
 
 PALETTES: dict[Theme, Palette] = {
     "light": Palette(
-        sea="#c7dce8",
+        beyond="#eae8e2",
         earth="#f6f4ef",
         green="#dde9d0",
         built="#f0ede6",

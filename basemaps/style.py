@@ -150,7 +150,7 @@ def _ground(palette: Palette) -> list[Layer]:
         ("landuse-green", _GREEN, palette.green),
     ]
     return [
-        {"id": "sea", "type": "background", "paint": {"background-color": palette.sea}},
+        {"id": "beyond", "type": "background", "paint": {"background-color": palette.beyond}},
         _base("earth", "fill", "earth", paint={"fill-color": palette.earth}),
         *(_base(name, "fill", "landuse", filter=_kind_in(kinds), paint={"fill-color": colour}) for name, kinds, colour in landuse),
         _base("water", "fill", "water", filter=["==", ["geometry-type"], "Polygon"], paint={"fill-color": palette.water}),
@@ -166,9 +166,9 @@ def _ground(palette: Palette) -> list[Layer]:
 
 
 def _buildings(palette: Palette) -> list[Layer]:
-    opacity = ["interpolate", ["linear"], ["zoom"], 13.5, 0, 15, 0.72]
+    opacity = ["interpolate", ["linear"], ["zoom"], 13, 0, 14.5, 0.8]
     paint = {"fill-color": palette.building, "fill-outline-color": palette.building_edge, "fill-opacity": opacity}
-    return [_base("buildings", "fill", "buildings", minzoom=13.5, paint=paint)]
+    return [_base("buildings", "fill", "buildings", minzoom=13, paint=paint)]
 
 
 def _roads(palette: Palette) -> list[Layer]:
@@ -201,7 +201,7 @@ def _overlay_fills(palette: Palette) -> list[Layer]:
     by_id.append(palette.duty_grids[0])
     cells = {"fill-color": ["step", count, "rgba(0, 0, 0, 0)", *classes], "fill-opacity": 0.78}
     return [
-        _overlay("duty-grids-fill", "fill", "duty-grids", paint={"fill-color": by_id, "fill-opacity": 0.42}),
+        _overlay("duty-grids-fill", "fill", "duty-grids", paint={"fill-color": by_id, "fill-opacity": 0.36}),
         _overlay("blocks-fill", "fill", "blocks", paint={"fill-color": palette.halo, "fill-opacity": 0.12}),
         _overlay("cells-fill", "fill", "cells", paint=cells),
     ]
@@ -256,7 +256,7 @@ def _incidents(palette: Palette) -> list[Layer]:
     """Small and pale from far, so that many together read as a density; clear dots from near."""
     paint = {
         "circle-color": palette.incident,
-        "circle-radius": _by_zoom(10, 1, 13, 2, 15, 3.6, 18, 7),
+        "circle-radius": _by_zoom(10, 1, 13, 1.8, 15, 3.2, 18, 7),
         "circle-opacity": ["interpolate", ["linear"], ["zoom"], 10, 0.25, 15, 0.8],
         "circle-stroke-color": palette.incident_edge,
         "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 13, 0, 15, 1],

@@ -52,11 +52,11 @@ function Ladder({ t, language, place }: { t: Messages; language: Language; place
 
 function Segment({ t, language, segment }: { t: Messages; language: Language; segment: NonNullable<Place['segment']> }) {
   const whole = new Intl.NumberFormat(tagOf(language), { maximumFractionDigits: 0 });
-  const side = segment.side === 'L' || segment.side === 'left' ? t.leftSide : segment.side ? t.rightSide : null;
-  const about = [segment.name || t.unnamedStreet, side, segment.offset_m === null ? null : t.metres(whole.format(segment.offset_m))];
+  const side = segment.side === 'L' || segment.side === 'left' ? t.leftSide : t.rightSide;
   return (
     <>
-      {about.filter(Boolean).join(' · ')}
+      {segment.name || t.unnamedStreet}
+      {segment.side && segment.offset_m !== null && <span class="under">{t.onSide(side, whole.format(segment.offset_m))}</span>}
       <span class="code">{segment.code}</span>
     </>
   );

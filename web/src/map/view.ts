@@ -42,12 +42,20 @@ addProtocol('pmtiles', new Protocol().tile);
 const fonts = '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif';
 const gentle = (): boolean => !matchMedia('(prefers-reduced-motion: reduce)').matches;
 
+const isWide = (): boolean => innerWidth >= 720;
+
 /** Paths become addresses of this server, because the map's worker knows no page to resolve them by. */
 const absolute = (url: string): { url: string } => ({ url: url.startsWith('/') ? new URL(url, location.origin).href : url });
 
 function room(): { top: number; bottom: number; left: number; right: number } {
-  const wide = innerWidth >= 720;
+  const wide = isWide();
   return { top: 24, bottom: wide ? 40 : 96, left: wide ? 340 : 24, right: wide ? 40 : 24 };
+}
+
+/** How far to move the map, in pixels, so that the card does not cover the marked place. */
+function shift({ x, y }: { x: number; y: number }, width: number, height: number): [number, number] {
+  if (isWide()) return [Math.max(0, x - (width - 460)), 0];
+  return [0, Math.max(0, y - height * 0.3)];
 }
 
 export function openMap({ container, style, view, bounds, onAsk, onMove, onFailure }: MapOptions): MapView {
@@ -105,8 +113,14 @@ export function openMap({ container, style, view, bounds, onAsk, onMove, onFailu
         }
       }),
     mark: (position, block) => {
-      if (position) marker.setLngLat([position.lon, position.lat]).addTo(map);
-      else marker.remove();
+      if (position) {
+        marker.setLngLat([position.lon, position.lat]).addTo(map);
+        const { clientWidth, clientHeight } = map.getContainer();
+        const [right, down] = shift(map.project([position.lon, position.lat]), clientWidth, clientHeight);
+        if (right || down) map.panBy([right, down], { animate: gentle() });
+      } else {
+        marker.remove();
+      }
       once(() => {
         for (const id of layersWhere((metadata) => metadata['wangge:role'] === 'selected-block')) map.setFilter(id, selectionFilter(block));
         map.triggerRepaint();

@@ -37,7 +37,7 @@ export const zh: Messages = {
   rightSide: '右侧',
   unnamedStreet: '无名道路',
   none: '无',
-  metres: (metres) => `距此 ${metres} 米`,
+  onSide: (side, metres) => `${side}，距此 ${metres} 米`,
   squareMetres: (area) => `${area} 平方米`,
   borderPlace: '靠近边界：已按单元网格的精确边界判定。',
   outside: '不在城市范围内',
