@@ -4,7 +4,7 @@ Nothing listens on TCP. The server is reached through a unix socket in a folder 
 which is why the cluster trusts whoever connects. The server outlives the program: `ensure` attaches to a running one,
 `Cluster.stop` ends it. One file lock orders all processes that start or stop the same cluster.
 
-Layout of the cluster's folder: `data/` (PostgreSQL's own), `socket/`, `log/` (one file for each day of the week),
+Layout of the folder `postgres` in the data folder: `data/` (PostgreSQL's own), `socket/`, `log/` (one file for each day of the week),
 `start.log` (what the server said before it opened its log), `lock`.
 """
 
@@ -34,6 +34,7 @@ DATABASE = "wangge"
 ROLE = "wangge"
 EXTENSIONS = ("postgis", "btree_gist", "pg_trgm")
 
+_FOLDER = "postgres"
 _PORT = 5432  # only a part of the socket's file name: there is no TCP
 _LONGEST_SOCKET_FOLDER = 85  # bytes; Linux and macOS limit the whole path of a socket to 107 and 103
 _START_TIMEOUT_S = 120.0
@@ -85,11 +86,11 @@ done
 class Cluster:
     """A private cluster that answered when it was looked at.
 
-    ``root`` is the cluster's folder, ``binaries`` the folder of the PostgreSQL tools that fit it, ``socket`` the
+    ``folder`` is the cluster's own folder, ``binaries`` the folder of the PostgreSQL tools that fit it, ``socket`` the
     folder of its unix socket and ``port`` the number in the socket's name.
     """
 
-    root: Path
+    folder: Path
     binaries: Path
     socket: Path
     port: int = _PORT
@@ -103,22 +104,22 @@ class Cluster:
 
         Raises NotStarted when PostgreSQL does not end within its time limit.
         """
-        data = self.root / "data"
-        with _locked(self.root):
+        data = self.folder / "data"
+        with _locked(self.folder):
             # Fast shutdown writes a checkpoint; only a server that cannot do so is ended the hard way.
             if _postmaster(data) is not None and _run(self, "pg_ctl", "stop", "-D", str(data), "-m", "fast", "-w", "-t", "60")[0]:
                 _checked(self, "pg_ctl", "stop", "-D", str(data), "-m", "immediate", "-w", "-t", "30")
-            if self.socket.parent != self.root:
+            if self.socket.parent != self.folder:
                 shutil.rmtree(self.socket, ignore_errors=True)
 
 
 def find(root: Path) -> Cluster | None:
-    """The cluster in the folder ``root`` when its server is running, else None; starts nothing, waits for nothing.
+    """The cluster of the data folder ``root`` when its server is running, else None; starts nothing, waits for nothing.
 
     Raises PostgisMissing or OtherMajorVersion when it runs but the tools that fit it are gone.
     """
-    root = root.resolve()
-    data = root / "data"
+    folder = root.resolve() / _FOLDER
+    data = folder / "data"
     try:
         running = _postmaster(data) is not None
         where = _socket_of(data) if running else None
@@ -127,11 +128,11 @@ def find(root: Path) -> Cluster | None:
     if where is None:
         return None
     _forget_libpq_environment()
-    return Cluster(root, binaries_for(data), *where)
+    return Cluster(folder, binaries_for(data), *where)
 
 
 def ensure(root: Path, *, durable: bool = True) -> Cluster:
-    """The running private cluster in the folder ``root``: made, started or recovered first where needed.
+    """The running private cluster of the data folder ``root``, in its subfolder ``postgres``: made, started or recovered first where needed.
 
     It holds the database ``wangge`` with the extensions postgis, btree_gist and pg_trgm. Any number of processes may
     call this at once. Run as root the server gets the account that owns the cluster, at first ``postgres`` or
@@ -142,35 +143,35 @@ def ensure(root: Path, *, durable: bool = True) -> Cluster:
     Raises a kind of NoDatabase that says how to mend it, or Busy when another process holds the cluster's lock too long.
     """
     _forget_libpq_environment()
-    root = root.resolve()
-    account = account_for(root)
-    check_reachable(root, account)
-    make_private(root, account)
-    binaries = binaries_for(root / "data")
-    with _locked(root):
-        cluster = Cluster(root, binaries, _socket_folder(root))
-        if not (root / "data" / "PG_VERSION").exists():
+    folder = root.resolve() / _FOLDER
+    account = account_for(folder)
+    check_reachable(folder, account)
+    make_private(folder, account)
+    binaries = binaries_for(folder / "data")
+    with _locked(folder):
+        cluster = Cluster(folder, binaries, _socket_folder(folder))
+        if not (folder / "data" / "PG_VERSION").exists():
             _initialise(cluster, durable=durable)
         cluster = _started(cluster)
         _complete(cluster)
     return cluster
 
 
-def _socket_folder(root: Path) -> Path:
+def _socket_folder(cluster: Path) -> Path:
     """The folder for the socket: in the cluster's own folder, or in the temporary folder where that path is too long."""
-    folder = root / "socket"
+    folder = cluster / "socket"
     if len(os.fsencode(folder)) > _LONGEST_SOCKET_FOLDER:
-        folder = Path(tempfile.gettempdir()).resolve() / f"wangge-{hashlib.sha256(os.fsencode(root)).hexdigest()[:16]}"
-    make_private(folder, account_for(root))
+        folder = Path(tempfile.gettempdir()).resolve() / f"wangge-{hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]}"
+    make_private(folder, account_for(cluster))
     return folder
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
+def _locked(cluster: Path) -> Iterator[None]:
     """Hold the cluster's lock; the system releases it when this process ends, however it ends."""
-    account = account_for(root)
+    account = account_for(cluster)
     # Root never follows a link that the account may have put here.
-    with os.fdopen(os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as file:
+    with os.fdopen(os.open(cluster / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as file:
         made = os.fstat(file.fileno())
         if made.st_uid == 0 and made.st_nlink == 1:
             os.fchown(file.fileno(), account.uid, account.gid)
@@ -193,7 +194,7 @@ def _forget_libpq_environment() -> None:
 
 
 def _run(cluster: Cluster, tool: str, *arguments: str) -> tuple[int, str]:
-    return account_for(cluster.root).run([str(cluster.binaries / tool), *arguments])
+    return account_for(cluster.folder).run([str(cluster.binaries / tool), *arguments])
 
 
 def _checked(cluster: Cluster, tool: str, *arguments: str) -> None:
@@ -201,7 +202,7 @@ def _checked(cluster: Cluster, tool: str, *arguments: str) -> None:
     code, said = _run(cluster, tool, *arguments)
     if code == 0:
         return
-    log = cluster.root / "start.log"
+    log = cluster.folder / "start.log"
     if tool == "pg_ctl" and log.exists():
         said += log.read_text(encoding="utf-8", errors="replace")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
@@ -211,31 +212,31 @@ def _checked(cluster: Cluster, tool: str, *arguments: str) -> None:
 
 def _initialise(cluster: Cluster, *, durable: bool) -> None:
     """Make the data folder under another name first, so that an interrupted making never looks like a cluster."""
-    data = cluster.root / "data"
-    for left_behind in (data, *cluster.root.glob("data.new*")):
+    data = cluster.folder / "data"
+    for left_behind in (data, *cluster.folder.glob("data.new*")):
         shutil.rmtree(left_behind, ignore_errors=True)
-    new = cluster.root / f"data.new-{os.getpid()}"
+    new = cluster.folder / f"data.new-{os.getpid()}"
     options = ["-U", ROLE, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--auth-local=trust", "--auth-host=reject"]
     _checked(cluster, "initdb", "-D", str(new), *options, *([] if durable else ["--no-sync"]))
     settings = "\ninclude_if_exists = 'wangge.conf'\n" + ("" if durable else _NOT_DURABLE)
-    account_for(cluster.root).append(settings, new / "postgresql.conf")
+    account_for(cluster.folder).append(settings, new / "postgresql.conf")
     new.rename(data)
 
 
 def _started(cluster: Cluster) -> Cluster:
     """The same cluster with its server running and answering, at the socket where it really is."""
-    data = cluster.root / "data"
+    data = cluster.folder / "data"
     if _postmaster(data) is not None:
         where = _wait_for_answer(data)
         if where is not None:
-            return Cluster(cluster.root, cluster.binaries, *where)
+            return Cluster(cluster.folder, cluster.binaries, *where)
         # Its socket was swept away, for example with an old temporary folder: nobody can reach it any more.
         _run(cluster, "pg_ctl", "stop", "-D", str(data), "-m", "fast", "-w", "-t", "60")
     _clear_remains(cluster)
     (data / "wangge.conf").unlink(missing_ok=True)
-    configuration = _CONFIGURATION.format(port=cluster.port, socket=_quoted(cluster.socket), log=_quoted(cluster.root / "log"))
-    account_for(cluster.root).append(configuration, data / "wangge.conf")
-    log = cluster.root / "start.log"
+    configuration = _CONFIGURATION.format(port=cluster.port, socket=_quoted(cluster.socket), log=_quoted(cluster.folder / "log"))
+    account_for(cluster.folder).append(configuration, data / "wangge.conf")
+    log = cluster.folder / "start.log"
     log.unlink(missing_ok=True)
     try:
         _checked(cluster, "pg_ctl", "start", "-D", str(data), "-l", str(log), "-w", "-t", str(int(_START_TIMEOUT_S)))
@@ -255,9 +256,9 @@ def _clear_remains(cluster: Cluster) -> None:
 
     PostgreSQL takes a process id that is in use, be it by a zombie or a stranger, for a living server and refuses to start.
     """
-    data = cluster.root / "data"
+    data = cluster.folder / "data"
     if (data / "postmaster.pid").exists():
-        account_for(cluster.root).run(["/bin/sh", "-c", _END_ORPHANS, "sh", str(data)])
+        account_for(cluster.folder).run(["/bin/sh", "-c", _END_ORPHANS, "sh", str(data)])
     for left_behind in (data / "postmaster.pid", *cluster.socket.glob(".s.PGSQL.*")):
         left_behind.unlink(missing_ok=True)
 

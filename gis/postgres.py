@@ -68,7 +68,7 @@ class ForeignFolder(_ClusterRefusal):
     folder: str
     owner: str
     account: str
-    template = "{folder} belongs to the account {owner}, not to {account}, or others can enter it."
+    template = "{folder} belongs to the account {owner}, not to {account}."
     mend = "Run the command as {owner}, or set WANGGE_DATA_DIR to a folder of your own."
 
 
@@ -186,11 +186,11 @@ def _output(program: Path, *arguments: str) -> str:
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, cwd="/").stdout.strip()
 
 
-def account_for(root: Path) -> Account:
-    """User and group id of the server: this process's own, or for root those of an unprivileged account."""
+def account_for(cluster: Path) -> Account:
+    """The account of the server in the folder ``cluster``: this process's own, or for root those of an unprivileged account."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    for folder in (root / "data", root):
+    for folder in (cluster / "data", cluster):
         if folder.exists() and folder.stat().st_uid != 0:
             owner = folder.stat()
             return Account(owner.st_uid, owner.st_gid)
@@ -215,7 +215,7 @@ def _foreign(folder: Path, uid: int) -> ForeignFolder:
 
 
 def make_private(folder: Path, account: Account) -> None:
-    """Make a folder of the server's account that nobody else may enter, or refuse one that is not so."""
+    """Make a folder of the server's account that nobody else may enter, or refuse one that is another account's."""
     wanted = folder
     try:
         for ancestor in reversed(folder.parents):
@@ -227,15 +227,16 @@ def make_private(folder: Path, account: Account) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0 and folder.lstat().st_uid == 0 and not folder.is_symlink():
             os.chown(folder, account.uid, account.gid)
+        foreign = folder.is_symlink() or folder.lstat().st_uid != account.uid
+        if not foreign:
             folder.chmod(0o700)
-        seen = folder.lstat()
     except OSError:
         raise ClosedFolder(folder=str(wanted), account=_name_of(os.geteuid())) from None
-    if folder.is_symlink() or seen.st_uid != account.uid or seen.st_mode & 0o077:
+    if foreign:
         raise _foreign(folder, account.uid)
 
 
-def check_reachable(root: Path, account: Account) -> None:
+def check_reachable(folder: Path, account: Account) -> None:
     """Refuse an account without a name, and a folder that it cannot enter, for example one below root's home."""
     try:
         pwd.getpwuid(account.uid)
@@ -243,7 +244,7 @@ def check_reachable(root: Path, account: Account) -> None:
         raise NamelessAccount(uid=account.uid) from None
     if os.geteuid() != 0:
         return
-    way = [str(folder) for folder in (*reversed(root.parents), root) if folder.exists()]
+    way = [str(step) for step in (*reversed(folder.parents), folder) if step.exists()]
     code, closed = account.run(["/bin/sh", "-c", _FIRST_CLOSED_FOLDER, "sh", *way])
-    if code and closed != str(root):
+    if code and closed != str(folder):
         raise ClosedFolder(folder=closed, account=account.name)

@@ -70,7 +70,7 @@ def test_folder() -> Path:
 @pytest.fixture(scope="session")
 def cluster(test_folder: Path) -> Cluster:
     """The running private cluster of this run; it does not survive the run and is not safe against a power cut."""
-    return private.ensure(test_folder / "postgres", durable=False)
+    return private.ensure(test_folder / "shared", durable=False)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ _ENSURE = "import sys; from pathlib import Path; from gis import cluster; print(
 
 @pytest.fixture
 def root(test_folder: Path) -> Iterator[Path]:
-    """The folder of a cluster of this test's own."""
+    """A data folder of this test's own."""
     root = test_folder / f"c-{uuid.uuid4().hex[:8]}"
     yield root
     found = cluster.find(root)
@@ -42,7 +42,7 @@ def ask(url: str, statement: str) -> object:
 
 
 def postmaster(root: Path) -> int:
-    return int((root / "data" / "postmaster.pid").read_text().split()[0])
+    return int((root / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
 
 
 def wait_until_gone(pid: int) -> None:
@@ -68,7 +68,7 @@ def test_six_processes_race_and_one_starts_it(root: Path) -> None:
     assert [racer.returncode for racer in racers] == [0] * 6, said
     urls = {out.strip() for out, _ in said}
     assert len(urls) == 1
-    logs = "".join(file.read_text() for file in (root / "log").iterdir())
+    logs = "".join(file.read_text() for file in (root / "postgres" / "log").iterdir())
     assert logs.count("ready to accept connections") == 1
     assert ask(urls.pop(), "SELECT count(*) FROM pg_extension WHERE extname IN ('postgis', 'btree_gist', 'pg_trgm')") == 3
 
@@ -77,7 +77,7 @@ def test_nothing_listens_on_tcp_and_only_the_account_enters(root: Path) -> None:
     made = cluster.ensure(root, durable=False)
     assert ask(made.url(), "SHOW listen_addresses") == ""
     assert made.socket.stat().st_mode & 0o077 == 0
-    assert root.stat().st_mode & 0o077 == 0
+    assert (root / "postgres").stat().st_mode & 0o077 == 0
     assert Path(f"/proc/{postmaster(root)}").stat().st_uid != 0
 
 
@@ -131,10 +131,10 @@ def test_a_killed_server_comes_back_with_what_was_committed(root: Path, busy: bo
 
 def test_a_zombie_in_the_pid_file_does_not_block_the_start(root: Path) -> None:
     made = cluster.ensure(root, durable=False)
-    pid_file = root / "data" / "postmaster.pid"
+    pid_file = root / "postgres" / "data" / "postmaster.pid"
     lines = pid_file.read_text().split("\n")
     made.stop()
-    account = postgres.account_for(root)
+    account = postgres.account_for(root / "postgres")
     as_account = {"user": account.uid, "group": account.gid, "extra_groups": []} if os.geteuid() == 0 else {}
     zombie = subprocess.Popen(["true"], cwd="/", **as_account)  # type: ignore[call-overload]
     try:
@@ -149,13 +149,13 @@ def test_a_zombie_in_the_pid_file_does_not_block_the_start(root: Path) -> None:
 
 def test_a_stranger_that_has_the_old_process_id_does_not_block_the_start(root: Path) -> None:
     made = cluster.ensure(root, durable=False)
-    lines = (root / "data" / "postmaster.pid").read_text().split("\n")
+    lines = (root / "postgres" / "data" / "postmaster.pid").read_text().split("\n")
     made.stop()
-    account = postgres.account_for(root)
+    account = postgres.account_for(root / "postgres")
     as_account = {"user": account.uid, "group": account.gid, "extra_groups": []} if os.geteuid() == 0 else {}
     stranger = subprocess.Popen(["sleep", "600"], cwd="/", **as_account)  # type: ignore[call-overload]
     try:
-        account.append("\n".join([str(stranger.pid), *lines[1:]]), root / "data" / "postmaster.pid")
+        account.append("\n".join([str(stranger.pid), *lines[1:]]), root / "postgres" / "data" / "postmaster.pid")
         assert ask(cluster.ensure(root).url(), "SELECT 1") == 1
         assert stranger.poll() is None
     finally:
@@ -164,11 +164,10 @@ def test_a_stranger_that_has_the_old_process_id_does_not_block_the_start(root: P
 
 
 def test_an_interrupted_making_is_made_again(root: Path) -> None:
-    root.mkdir(mode=0o700)
-    (root / "data.new-1").mkdir()
-    (root / "data.new-1" / "PG_VERSION").write_text("15\n")
+    (root / "postgres" / "data.new-1").mkdir(parents=True)
+    (root / "postgres" / "data.new-1" / "PG_VERSION").write_text("15\n")
     assert ask(cluster.ensure(root, durable=False).url(), "SELECT 1") == 1
-    assert not list(root.glob("data.new*"))
+    assert not list((root / "postgres").glob("data.new*"))
 
 
 def test_a_missing_extension_is_added_at_the_next_start(root: Path) -> None:
@@ -192,9 +191,9 @@ def test_stop_is_clean_and_may_be_asked_for_twice(root: Path) -> None:
     made.stop()
     wait_until_gone(pid)
     assert cluster.find(root) is None
-    assert not (root / "data" / "postmaster.pid").exists()
+    assert not (root / "postgres" / "data" / "postmaster.pid").exists()
     started_again = cluster.ensure(root)
-    assert "database system was not properly shut down" not in "".join(file.read_text() for file in (root / "log").iterdir())
+    assert "database system was not properly shut down" not in "".join(file.read_text() for file in (root / "postgres" / "log").iterdir())
     assert ask(started_again.url(), "SELECT 1") == 1
 
 
@@ -238,14 +237,14 @@ def test_the_environment_of_libpq_does_not_lead_elsewhere(root: Path, monkeypatc
 def test_the_secrets_of_the_program_are_not_handed_to_the_server(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANGGE_SECRET_KEY", "not-for-the-server")
     cluster.ensure(root, durable=False)
-    environment = postgres.account_for(root).run(["/bin/cat", f"/proc/{postmaster(root)}/environ"])[1]
+    environment = postgres.account_for(root / "postgres").run(["/bin/cat", f"/proc/{postmaster(root)}/environ"])[1]
     assert "LC_ALL" in environment
     assert "not-for-the-server" not in environment
 
 
 def test_another_major_version_is_refused_with_the_package_to_install(root: Path) -> None:
     cluster.ensure(root, durable=False).stop()
-    (root / "data" / "PG_VERSION").write_text("9\n")
+    (root / "postgres" / "data" / "PG_VERSION").write_text("9\n")
     with pytest.raises(NoDatabase, match=r"made by PostgreSQL 9, and .*apt-get install .*postgresql-9-postgis-3"):
         cluster.ensure(root)
 
@@ -260,7 +259,7 @@ def test_missing_software_is_refused_with_the_command(root: Path, monkeypatch: p
 def test_a_file_in_the_place_of_the_folder_is_refused(root: Path) -> None:
     root.parent.joinpath("a-file").write_text("")
     with pytest.raises(NoDatabase, match="WANGGE_DATA_DIR"):
-        cluster.ensure(root.parent / "a-file" / "postgres")
+        cluster.ensure(root.parent / "a-file")
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
@@ -271,7 +270,7 @@ def test_root_is_told_when_the_servers_account_cannot_enter(root: Path) -> None:
     closed = root.parent / "closed"
     closed.mkdir(mode=0o700, exist_ok=True)
     with pytest.raises(NoDatabase, match=rf"cannot work in {closed}\. .*WANGGE_DATA_DIR"):
-        cluster.ensure(closed / "postgres")
+        cluster.ensure(closed)
     assert list(closed.iterdir()) == []
 
 
@@ -319,7 +318,7 @@ def test_an_ordinary_account_runs_its_own_and_root_runs_it_as_that_account(
 @needs_root
 def test_a_cluster_of_another_account_is_refused(root: Path, as_nobody: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     cluster.ensure(root, durable=False)
-    owner = pwd.getpwuid(root.stat().st_uid).pw_name
+    owner = pwd.getpwuid((root / "postgres").stat().st_uid).pw_name
     if owner == "nobody":
         pytest.skip("there is no account postgres: the cluster is nobody's already")
     refused = as_nobody("print(cluster.find(Path(sys.argv[1])))\ncluster.ensure(Path(sys.argv[1]))", str(root))
