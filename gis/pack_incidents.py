@@ -18,7 +18,7 @@ from gis.city_pack import CityPack, IncidentHistory
 from gis.errors import BadPack, Finding
 from gis.exchange import faulty_places, outside_datum, to_wgs84
 from gis.pack_files import file_of, format_of, refuse
-from gis.pack_places import WGS84, missing_datum, read_places
+from gis.pack_places import WGS84, missing_crs, missing_datum, read_places
 from gis.pack_tables import read_table, table_chunks, texts
 from gis.pack_times import utc_times
 
@@ -83,6 +83,8 @@ class _Reader:
         if source.datum is None:
             raise refuse(self.folder, [missing_datum(source)])
         asked = [columns.id, columns.reported_at, columns.category, *([columns.address] if columns.address else [])]
+        if columns.wkt is not None and source.crs is None:
+            raise refuse(self.folder, [missing_crs(source)])
         if columns.wkt is not None or (columns.lon is not None and columns.lat is not None):
             place = [columns.wkt] if columns.wkt is not None else [columns.lon or "", columns.lat or ""]
             for table, ragged in table_chunks(self.folder, source, columns=[*asked, *place]):

@@ -73,6 +73,16 @@ def missing_datum(source: Source) -> Finding:
     )
 
 
+def missing_crs(source: Source) -> Finding:
+    """The finding for geometry of which nothing says whether its numbers are degrees, metres or feet."""
+    return Finding(
+        "missing-crs",
+        "The file does not say in which CRS its coordinates are, and neither does city.toml.",
+        'Set crs for this source, for example "EPSG:4326" for degrees, or the name of the grid the file was made in.',
+        file=source.file,
+    )
+
+
 def wgs84_geometries(folder: Path, source: Source, places: geopandas.GeoSeries) -> NDArray[Any]:
     """The geometries of a source, from its CRS and datum to WGS84; raises ``BadPack`` with a finding for each bad row."""
     crs = _crs_of(folder, source, places.crs)
@@ -94,13 +104,7 @@ def _crs_of(folder: Path, source: Source, own: Any) -> CRS:
     declared = _declared_crs(folder, source)
     found = None if own is None else CRS.from_user_input(own)
     if found is None and declared is None:
-        finding = Finding(
-            "missing-crs",
-            "The file does not say in which CRS its coordinates are, and neither does city.toml.",
-            'Set crs for this source, for example "EPSG:4326" for degrees, or the name of the grid the file was made in.',
-            file=source.file,
-        )
-        raise refuse(folder, [finding])
+        raise refuse(folder, [missing_crs(source)])
     if found is not None and declared is not None and not found.equals(declared, ignore_axis_order=True):
         finding = Finding(
             "crs-contradicted",

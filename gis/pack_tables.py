@@ -88,10 +88,13 @@ def satisfying(frame: pd.DataFrame, where: Mapping[str, str | list[str]]) -> pd.
 
 def texts(column: pd.Series[Any]) -> list[str | None]:
     """The values of a column as trimmed text, None where there is nothing; a whole number has no decimal point."""
-    if pd.api.types.is_float_dtype(column):
-        column = column.astype(object).map(lambda value: int(value) if np.isfinite(value) and value == int(value) else value)
-    trimmed = (None if gone else str(value).strip() for value, gone in zip(column, column.isna(), strict=True))
+    whole = pd.api.types.is_float_dtype(column)
+    trimmed = (None if gone else _text(value, whole=whole) for value, gone in zip(column, column.isna(), strict=True))
     return [text or None for text in trimmed]
+
+
+def _text(value: Any, *, whole: bool) -> str:
+    return str(int(value)) if whole and np.isfinite(value) and value == int(value) else str(value).strip()
 
 
 def names_of(frame: pd.DataFrame, names: Mapping[str, str]) -> list[dict[str, str]]:
