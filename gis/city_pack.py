@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -24,11 +25,16 @@ Names = Annotated[dict[str, str], Field(min_length=1)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
+def _fault(*, template: str, **details: Any) -> PydanticCustomError:
+    """A broken rule of `city.toml`, as a message that can be translated before it is filled in."""
+    return PydanticCustomError("pack_rule", "{template}", {"template": template, **details})
+
+
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not a time zone, use a name like Asia/Shanghai") from error
+        raise _fault(template="{name!r} is not a time zone, use a name like Asia/Shanghai.", name=name) from error
     return name
 
 
@@ -67,7 +73,7 @@ class Source(_Part):
         try:
             "".encode(encoding)
         except LookupError as error:
-            raise ValueError(f"{encoding!r} is not a character encoding, use a name like utf-8 or gbk") from error
+            raise _fault(template="{name!r} is not a character encoding, use a name like utf-8 or gbk.", name=encoding) from error
         return encoding
 
     @field_validator("file")
@@ -75,7 +81,7 @@ class Source(_Part):
     def _inside_the_folder(cls, file: str) -> str:
         path = PurePosixPath(file)
         if path.is_absolute() or ".." in path.parts or "\\" in file or not file:
-            raise ValueError("a pack may only name files inside its own folder")
+            raise _fault(template="{name!r} is not a file inside the pack's own folder.", name=file)
         return file
 
 
@@ -105,9 +111,11 @@ class Level(_Part):
     @model_validator(mode="after")
     def _given_or_derived(self) -> Level:
         if (self.source is None) == (self.derived is None):
-            raise ValueError(f"level {self.key!r} needs either a source of polygons or the word how it is derived, and not both")
+            raise _fault(
+                template="Level {key!r} needs either a source of polygons or the word how it is derived, and not both.", key=self.key
+            )
         if self.derived is not None and (self.derived == "one_per_lowest_area") != (self.kind == "duty_grid"):
-            raise ValueError(f"level {self.key!r}: duty grids are derived as one_per_lowest_area, areas as union_of_children")
+            raise _fault(template="Level {key!r}: duty grids are derived as one_per_lowest_area, areas as union_of_children.", key=self.key)
         return self
 
 
@@ -144,7 +152,7 @@ class Blocks(_Part):
     @model_validator(mode="after")
     def _ordered(self) -> Blocks:
         if not self.min_m2 * 2 <= self.max_m2 <= self.max_open_m2:
-            raise ValueError("blocks need min_m2 * 2 <= max_m2 <= max_open_m2")
+            raise _fault(template="Blocks need min_m2 * 2 <= max_m2 <= max_open_m2.")
         return self
 
 
@@ -241,24 +249,24 @@ class CityPack(_Part):
         try:
             crs = CRS.from_user_input(name)
         except CRSError as error:
-            raise ValueError(f"{name} is not a CRS that PROJ knows") from error
+            raise _fault(template="{name!r} is not a CRS that PROJ knows.", name=name) from error
         if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
-            raise ValueError(f"{name} is not a projected CRS in metres")
+            raise _fault(template="{name!r} is not a projected CRS in metres.", name=name)
         return name
 
     @model_validator(mode="after")
     def _a_ladder(self) -> CityPack:
         keys = [level.key for level in self.levels]
         if len(set(keys)) != len(keys):
-            raise ValueError("two levels have the same key")
+            raise _fault(template="Two levels have the same key.")
         kinds = [level.kind for level in self.levels]
         if kinds.count("duty_grid") != 1 or kinds[-1] != "duty_grid":
-            raise ValueError("the ladder's last level, and only that, is of kind duty_grid")
+            raise _fault(template="The ladder's last level, and only that, is of kind duty_grid.")
         if self.levels[-2].source is None:
-            raise ValueError("the lowest area level needs polygons")
+            raise _fault(template="The lowest area level needs polygons.")
         histories = [history.key for history in self.incidents]
         if len(set(histories)) != len(histories):
-            raise ValueError("two incident histories have the same key")
+            raise _fault(template="Two incident histories have the same key.")
         return self
 
     @property
@@ -272,6 +280,23 @@ class CityPack(_Part):
         if srid is None:
             raise ValueError(f"{self.metric_crs} has no EPSG number")
         return int(srid)
+
+
+_WORDS = {
+    "missing": "{field} is missing.",
+    "extra_forbidden": "{field} is not a field of a city pack.",
+    "literal_error": "{field} must be one of: {expected}.",
+    "string_pattern_mismatch": "{field} does not look like {pattern}.",
+    "string_type": "{field} must be text in quotes.",
+    "list_type": "{field} must be a list.",
+    "dict_type": "{field} must be a table of names.",
+    "model_type": "{field} must be a table.",
+    "too_short": "{field} needs at least {min_length}, it has {actual_length}.",
+    "too_long": "{field} may have at most {max_length}, it has {actual_length}.",
+    "greater_than": "{field} must be more than {gt}.",
+    "greater_than_equal": "{field} must be at least {ge}.",
+    "less_than_equal": "{field} must be at most {le}.",
+}
 
 
 def read_city_toml(folder: Path) -> CityPack:
@@ -311,20 +336,19 @@ def parse_city_toml(document: dict[str, Any], *, pack: str) -> CityPack:
     try:
         return CityPack.model_validate(document)
     except ValidationError as error:
-        findings = tuple(
-            Finding(
-                "bad-field",
-                "{field}: {reason}",
-                "See docs/city-packs.md for what this field takes.",
-                file="city.toml",
-                details={
-                    "field": ".".join(str(step) for step in fault["loc"]) or "city.toml",
-                    "reason": fault["msg"].removeprefix("Value error, "),
-                },
-            )
-            for fault in error.errors()
-        )
-        raise BadPack(pack, findings) from error
+        raise BadPack(pack, tuple(_finding_of(fault) for fault in error.errors())) from error
+
+
+def _finding_of(fault: Any) -> Finding:
+    """What pydantic found wrong, in words that can be translated; its own words only where there are none here."""
+    field = ".".join(str(step) for step in fault["loc"]) or "city.toml"
+    context = fault.get("ctx", {})
+    details = {"field": field, **{key: value for key, value in context.items() if isinstance(value, str | int | float)}}
+    mend = "See {field} in docs/city-packs.md."
+    if fault["type"] == "pack_rule":
+        return Finding("bad-field", str(details.pop("template")), mend, file="city.toml", details=details)
+    template = _WORDS.get(fault["type"], "{field}: {reason}.")
+    return Finding("bad-field", template, mend, file="city.toml", details={**details, "reason": fault["msg"].removeprefix("Value error, ")})
 
 
 def digest_of(folder: Path) -> str:

@@ -33,7 +33,7 @@ def check(folder: Path) -> list[Finding]:
 def _check_files(folder: Path, pack: CityPack, found: Findings) -> None:
     city = check_areas(folder, pack, found)
     check_layers(folder, pack, found, city=city)
-    codes = {str(code) for code in city.lowest["code"].dropna()} if city.lowest is not None else None
+    codes = city.codes
     grids = pack.levels[-1]
     if grids.source is not None:
         drawn = found.attempt(read_areas, folder, grids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,22 +34,22 @@ Geometries = NDArray[Any]
 
 def check_areas(folder: Path, pack: CityPack, found: Findings) -> City:
     """Judge every level of areas and the duty grids, if drawn; gives the city that the readable part of them describes."""
-    levels: dict[str, geopandas.GeoDataFrame] = {}
+    levels: dict[str, _Judged] = {}
     for level in pack.levels:
-        if level.source is None:
+        frame = found.attempt(read_areas, folder, level) if level.source is not None else None
+        if frame is None:
             continue
-        frame = found.attempt(read_areas, folder, level)
-        if frame is not None:
-            found.add(_row_faults(level, frame))
-            sound = frame[_sound(frame.geometry.to_numpy())]
-            levels[level.key] = sound
-            found.add(_overlaps(level, sound))
+        found.add(_row_faults(level, frame))
+        levels[level.key] = _Judged(level, frame, _sound(frame.geometry.to_numpy()))
+        found.add(_overlaps(level, levels[level.key].drawn))
     found.add(_ladder_faults(pack, levels))
     lowest = levels.get(pack.area_levels[-1].key)
-    if lowest is None or lowest.empty:
-        return City(lowest=lowest, shapes=np.empty(0, dtype=object))
-    found.add(_outside_the_metric_crs(pack, lowest))
-    return City(lowest=lowest, shapes=lowest.geometry.to_numpy())
+    if lowest is None:
+        return City(codes=None, shapes=np.empty(0, dtype=object), whole=False)
+    if lowest.sound.any():
+        found.add(_outside_the_metric_crs(pack, lowest.drawn))
+    codes = frozenset(str(code) for code in lowest.frame["code"].dropna())
+    return City(codes=codes, shapes=lowest.drawn.geometry.to_numpy(), whole=bool(lowest.sound.all()))
 
 
 def _on_area(
@@ -175,104 +176,108 @@ def _measured(shapes: Geometries) -> Iterator[tuple[int, tuple[float, float, flo
         yield int(at), (round(float(sizes_m2[at]), 1), round(place.x, 6), round(place.y, 6))
 
 
-def _ladder_faults(pack: CityPack, levels: dict[str, geopandas.GeoDataFrame]) -> Iterator[Finding]:
-    areas = pack.area_levels
-    city = levels.get(areas[0].key)
-    if city is not None and len(city) > 1:
+def _ladder_faults(pack: CityPack, levels: dict[str, _Judged]) -> Iterator[Finding]:
+    """How each level fits the one above. A level that cannot be read is passed over: its own finding says enough."""
+    city = levels.get(pack.levels[0].key)
+    if city is not None and len(city.frame) > 1:
         template = "The highest level, {level}, is the city itself and must be one area; the file gives {count}."
         mend = 'Put a level for the city above it, with derived = "union_of_children".'
-        yield _on_area(areas[0], city, at=1, slug="several-cities", template=template, mend=mend, count=len(city))
+        yield _on_area(city.level, city.frame, at=1, slug="several-cities", template=template, mend=mend, count=len(city.frame))
     for rank, level in enumerate(pack.levels[1:], start=1):
-        frame = levels.get(level.key)
-        if frame is None or frame.empty:
+        lower = levels.get(level.key)
+        if lower is None or lower.frame.empty:
             continue
-        yield from _missing_parents(level, frame)
+        yield from _missing_parents(lower)
         above = pack.levels[rank - 1]
-        given = levels.get(above.key) if above.source is not None else None
-        if above.source is not None and given is None:
-            continue
-        if given is not None and level.columns.parent:
-            yield from _unknown_parents(level, frame, above, given)
-        drawn = [upper.key for upper in pack.levels[:rank] if upper.source is not None]
-        if drawn and drawn[-1] in levels and not levels[drawn[-1]].empty:
-            yield from _coverage_faults(level, frame, levels[drawn[-1]], named=drawn[-1] == above.key)
-        elif not drawn:
-            yield from _inner_holes(level, frame)
+        direct = levels.get(above.key)
+        if direct is not None:
+            yield from _unknown_parents(lower, direct)
+        given = [upper for upper in pack.levels[:rank] if upper.source is not None]
+        if given and given[-1].key in levels:
+            yield from _coverage_faults(lower, levels[given[-1].key], named=given[-1] is above)
+        elif not given and lower.sound.all():
+            yield from _inner_holes(lower)
 
 
-def _missing_parents(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
-    if level.columns.parent is None:
+def _missing_parents(lower: _Judged) -> Iterator[Finding]:
+    if lower.level.columns.parent is None:
         return
-    for at in np.flatnonzero(frame["parent"].isna().to_numpy()).tolist():
+    for at in np.flatnonzero(lower.frame["parent"].isna().to_numpy()).tolist():
         template, mend = "Area {code} of level {level} names no area above it.", "Fill in the code of the area above."
-        yield _on_area(level, frame, at=at, slug="no-parent", template=template, mend=mend)
+        yield _on_area(lower.level, lower.frame, at=at, slug="no-parent", template=template, mend=mend)
 
 
-def _unknown_parents(level: Level, frame: geopandas.GeoDataFrame, above: Level, given: geopandas.GeoDataFrame) -> Iterator[Finding]:
-    known = set(given["code"].dropna())
-    for at, parent in enumerate(frame["parent"]):
+def _unknown_parents(lower: _Judged, upper: _Judged) -> Iterator[Finding]:
+    known = set(upper.frame["code"].dropna())
+    if lower.level.columns.parent is None or not upper.has_own_codes:
+        return
+    for at, parent in enumerate(lower.frame["parent"]):
         if pd.notna(parent) and parent not in known:
             template = "Area {code} of level {level} names {parent} as the area above it, but level {above} has no such code."
             mend = "Mend the code, or add the area."
-            yield _on_area(level, frame, at=at, slug="unknown-parent", template=template, mend=mend, parent=parent, above=above.key)
+            details = {"parent": parent, "above": upper.level.key}
+            yield _on_area(lower.level, lower.frame, at=at, slug="unknown-parent", template=template, mend=mend, **details)
 
 
-def _parents_of(frame: geopandas.GeoDataFrame, above: geopandas.GeoDataFrame, *, named: bool) -> NDArray[np.int64]:
-    """The position of the area above for each area: the one it names, else the one that holds a point of it; -1 for none."""
-    position = {code: at for at, code in enumerate(above["code"]) if code is not None}
-    parents = np.array([position.get(parent, -1) if named and parent is not None else -1 for parent in frame["parent"]], dtype=np.int64)
-    unknown = np.flatnonzero((parents < 0) & (frame["parent"].isna().to_numpy() | (not named)))
-    points = shapely.point_on_surface(frame.geometry.to_numpy()[unknown])
-    child, parent = shapely.STRtree(above.geometry.to_numpy()).query(points, predicate="intersects")
-    parents[unknown[child[::-1]]] = parent[::-1]
+def _parents_of(lower: _Judged, upper: _Judged, *, by_name: bool) -> NDArray[np.int64]:
+    """For each drawn area the drawn area above: the one it names, or the one that holds a point of it; -1 for none."""
+    if by_name:
+        position = {code: at for at, code in enumerate(upper.drawn["code"]) if code is not None}
+        return np.array([position.get(parent, -1) for parent in lower.drawn["parent"]], dtype=np.int64)
+    parents = np.full(len(lower.drawn), -1, dtype=np.int64)
+    points = shapely.point_on_surface(lower.drawn.geometry.to_numpy())
+    child, parent = shapely.STRtree(upper.drawn.geometry.to_numpy()).query(points, predicate="intersects")
+    parents[child[::-1]] = parent[::-1]
     return parents
 
 
-def _coverage_faults(level: Level, frame: geopandas.GeoDataFrame, above: geopandas.GeoDataFrame, *, named: bool) -> Iterator[Finding]:
+def _coverage_faults(lower: _Judged, upper: _Judged, *, named: bool) -> Iterator[Finding]:
     """Parts of areas outside the area above, and parts of the area above that no area of this level covers."""
-    shapes, uppers = frame.geometry.to_numpy(), above.geometry.to_numpy()
-    parents = _parents_of(frame, above, named=named and level.columns.parent is not None)
-    if level.columns.parent is None or not named:
+    by_name = named and lower.level.columns.parent is not None and upper.has_own_codes
+    frame, shapes, uppers = lower.drawn, lower.drawn.geometry.to_numpy(), upper.drawn.geometry.to_numpy()
+    parents = _parents_of(lower, upper, by_name=by_name)
+    if not by_name and upper.sound.all():
         for at in np.flatnonzero(parents < 0).tolist():
             template, mend = "Area {code} of level {level} lies in no area of the level above.", "Check its datum and its place."
-            yield _on_area(level, frame, at=at, slug="no-parent", template=template, mend=mend)
+            yield _on_area(lower.level, frame, at=at, slug="no-parent", template=template, mend=mend)
     placed = np.flatnonzero(parents >= 0)
-    outside = shapely.difference(shapes[placed], uppers[parents[placed]])
     whole_m2 = areas_m2(shapes[placed]) if len(placed) else np.empty(0)
-    for at, (size_m2, lon, lat) in _measured(outside):
+    for at, (size_m2, lon, lat) in _measured(shapely.difference(shapes[placed], uppers[parents[placed]])):
         yield _on_area(
-            level,
+            lower.level,
             frame,
             at=int(placed[at]),
             slug="outside-its-parent",
             template="Area {code} of level {level} lies outside {parent}, the area above it, by {m2} m² ({percent} % of it) at lon {lon}, lat {lat}.",
             mend="The lower area decides." if size_m2 <= MENDED_M2 else "Mend the border, or the code of the area above.",
             severity=_severity(size_m2),
-            parent=above["code"].iloc[parents[placed[at]]] or "",
+            parent=upper.drawn["code"].iloc[parents[placed[at]]] or "",
             m2=size_m2,
             percent=round(100 * size_m2 / float(whole_m2[at]), 2),
             lon=lon,
             lat=lat,
         )
-    yield from _gaps(level, frame, above, parents)
+    yield from _gaps(lower, upper, parents)
 
 
-def _gaps(level: Level, frame: geopandas.GeoDataFrame, above: geopandas.GeoDataFrame, parents: NDArray[np.int64]) -> Iterator[Finding]:
-    shapes = frame.geometry.to_numpy()
-    covers = [shapely.union_all(shapes[parents == at]) for at in range(len(above))]
-    parts, owners = shapely.get_parts(shapely.difference(above.geometry.to_numpy(), np.array(covers, dtype=object)), return_index=True)
+def _gaps(lower: _Judged, upper: _Judged, parents: NDArray[np.int64]) -> Iterator[Finding]:
+    """What the areas below leave uncovered of each area above; an area below that could not be judged may lie anywhere."""
+    if not lower.sound.all():
+        return
+    shapes = lower.drawn.geometry.to_numpy()
+    covers = np.array([shapely.union_all(shapes[parents == at]) for at in range(len(upper.drawn))], dtype=object)
+    parts, owners = shapely.get_parts(shapely.difference(upper.drawn.geometry.to_numpy(), covers), return_index=True)
     for at, (size_m2, lon, lat) in _measured(parts):
-        upper = int(owners[at])
-        yield _gap(level, size_m2, lon, lat, parent=above["code"].iloc[upper] or "")
+        yield _gap(lower.level, size_m2, lon, lat, parent=upper.drawn["code"].iloc[owners[at]] or "")
 
 
-def _inner_holes(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
+def _inner_holes(lower: _Judged) -> Iterator[Finding]:
     """Holes of the union, for a level with nothing drawn above it to compare with."""
-    united = shapely.get_parts(shapely.union_all(frame.geometry.to_numpy()))
+    united = shapely.get_parts(shapely.union_all(lower.drawn.geometry.to_numpy()))
     rings, owners = shapely.get_rings(united, return_index=True)
     inner = np.r_[False, owners[1:] == owners[:-1]]
     for _, (size_m2, lon, lat) in _measured(np.asarray(shapely.polygons(rings[inner]), dtype=object)):
-        yield _gap(level, size_m2, lon, lat, parent="")
+        yield _gap(lower.level, size_m2, lon, lat, parent="")
 
 
 def _gap(level: Level, size_m2: float, lon: float, lat: float, *, parent: str) -> Finding:
@@ -304,20 +309,52 @@ def _outside_the_metric_crs(pack: CityPack, lowest: geopandas.GeoDataFrame) -> I
 
 
 @dataclass(frozen=True)
-class City:
-    """The lowest areas whose polygons are sound, to judge other layers against; None when they cannot be read."""
+class _Judged:
+    """A level's areas as the file has them, and which of them have a polygon that geometry can be done with."""
 
-    lowest: geopandas.GeoDataFrame | None
+    level: Level
+    frame: geopandas.GeoDataFrame
+    sound: NDArray[np.bool_]
+
+    @cached_property
+    def drawn(self) -> geopandas.GeoDataFrame:
+        return self.frame[self.sound]
+
+    @cached_property
+    def has_own_codes(self) -> bool:
+        """Whether every area has a code of its own, so that a code names one area."""
+        return bool(self.frame["code"].notna().all() and self.frame["code"].is_unique)
+
+
+@dataclass(frozen=True)
+class City:
+    """The lowest areas, to judge other layers against: all codes (None when unknown) and the sound polygons.
+
+    ``whole`` is False when polygons are missing, so that a place outside those that are there may still be in the city.
+    """
+
+    codes: frozenset[str] | None
     shapes: Geometries
+    whole: bool
 
     def inside(self, geometries: Geometries) -> NDArray[np.bool_]:
-        """Which geometries touch the city. ``(n,)`` in, ``(n,)`` out; all of them when the city is not known."""
-        if len(self.shapes) == 0:
-            return np.ones(len(geometries), dtype=bool)
-        hit, _ = shapely.STRtree(self.shapes).query(geometries, predicate="intersects")
+        """Which geometries touch the polygons that are there. ``(n,)`` in, ``(n,)`` out."""
+        hit, _ = self._tree.query(geometries, predicate="intersects")
         touched = np.zeros(len(geometries), dtype=bool)
         touched[hit] = True
         return touched
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.shapes)
+
+    def is_elsewhere(self, geometries: Geometries) -> bool:
+        """Whether none of the geometries can be in the city. False when nothing is known of the city or of them."""
+        if len(self.shapes) == 0 or len(geometries) == 0:
+            return False
+        if self.whole:
+            return not self.inside(geometries).any()
+        return not shapely.box(*self.bounds()).intersects(shapely.box(*shapely.total_bounds(geometries)))
 
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north in degrees; NaN when the city is not known."""

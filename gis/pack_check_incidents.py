@@ -34,13 +34,17 @@ def check_history(
         for frame, findings in read_incidents(folder, history, pack):
             found.add(findings)
             lons, lats = frame["lon"].to_numpy(dtype=float), frame["lat"].to_numpy(dtype=float)
-            total, outside = total + len(frame), outside + int((~city.inside(_points(lons, lats))).sum())
+            total, outside = total + len(frame), outside + _outside(city, lons, lats)
             if sum(map(len, sample)) < _SAMPLE:
                 sample.append(np.column_stack([lons, lats])[:_SAMPLE])
     except BadPack as refusal:
         found.add(refusal.findings)
         return
     found.add(_outside_faults(history, city, total, outside, np.concatenate(sample)))
+
+
+def _outside(city: City, lons: Floats, lats: Floats) -> int:
+    return int((~city.inside(_points(lons, lats))).sum()) if city.whole else 0
 
 
 def _mapping_faults(history: IncidentHistory, keys: frozenset[str]) -> Iterator[Finding]:

@@ -100,11 +100,7 @@ def _layer_faults(
 
 def _roads_elsewhere(source: Source, places: geopandas.GeoDataFrame, city: City) -> Iterator[Finding]:
     lines, owners = shapely.get_parts(places.geometry.to_numpy(), return_index=True)
-    if len(lines) == 0 or len(city.shapes) == 0:
-        return
-    touching = city.inside(lines)
-    length_m = lengths_m(lines)
-    if not touching.any():
+    if city.is_elsewhere(lines):
         yield Finding(
             "roads-elsewhere",
             "No road touches the city: the roads lie in {roads} (west, south, east, north), the city in {city}, {km} km away.",
@@ -113,6 +109,9 @@ def _roads_elsewhere(source: Source, places: geopandas.GeoDataFrame, city: City)
             details={"roads": _spelled(shapely.total_bounds(lines)), "city": _spelled(city.bounds()), "km": _distance_km(lines, city)},
         )
         return
+    if not city.whole or len(lines) == 0:
+        return
+    touching, length_m = city.inside(lines), lengths_m(lines)
     share = float(length_m[~touching].sum() / max(length_m.sum(), 1e-9))
     if share > ROADS_OUTSIDE_SHARE:
         yield Finding(
@@ -126,10 +125,10 @@ def _roads_elsewhere(source: Source, places: geopandas.GeoDataFrame, city: City)
 
 
 def _elsewhere(source: Source, places: geopandas.GeoDataFrame | None, city: City, *, layer: str) -> Iterator[Finding]:
-    if places is None or places.empty or len(city.shapes) == 0:
+    if places is None:
         return
     shapes = places.geometry.to_numpy()
-    if not city.inside(shapes).any():
+    if city.is_elsewhere(shapes):
         yield Finding(
             "layer-elsewhere",
             "Nothing of {layer} touches the city: it lies in {there} (west, south, east, north), the city in {city}.",

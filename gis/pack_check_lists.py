@@ -93,7 +93,7 @@ def _radius_faults(source: Source, said: list[str | None], frame: pd.DataFrame) 
             yield _on_row(source, slug="not-a-number", template=template, mend="Mend the row.", row=int(frame["row"].iloc[at]), value=text)
 
 
-def check_owners(folder: Path, pack: CityPack, found: Findings, *, codes: set[str] | None) -> None:
+def check_owners(folder: Path, pack: CityPack, found: Findings, *, codes: frozenset[str] | None) -> None:
     """Judge the list of owners; ``codes`` are those of the lowest areas and drawn duty grids, None when they are not known."""
     if pack.owners is None:
         return
@@ -126,7 +126,7 @@ def _time_faults(source: Source, frame: pd.DataFrame, said: pd.Series[Any], time
         )
 
 
-def _owner_faults(source: Source, frame: pd.DataFrame, codes: set[str] | None) -> Iterator[Finding]:
+def _owner_faults(source: Source, frame: pd.DataFrame, codes: frozenset[str] | None) -> Iterator[Finding]:
     for owner in frame.to_dict("records"):
         row = int(owner["row"])
         for field in ("code", "name", "area"):
@@ -170,7 +170,7 @@ def _two_at_once(source: Source, frame: pd.DataFrame) -> Iterator[Finding]:
                 )
 
 
-def _without_owner(source: Source, frame: pd.DataFrame, codes: set[str]) -> Iterator[Finding]:
+def _without_owner(source: Source, frame: pd.DataFrame, codes: frozenset[str]) -> Iterator[Finding]:
     covered = set(frame.loc[frame["post"] == "owner", "area"].dropna())
     for code in sorted(codes - covered):
         yield Finding(

@@ -7,7 +7,9 @@ take a text file for a recipe that fetches other files, even from other hosts.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,9 +85,12 @@ def layer_of(folder: Path, source: Source) -> str:
     """
     path = file_of(folder, source)
     try:
-        layers = [str(layer) for layer in pyogrio.list_layers(ogr_name(path))[:, 0]]
+        with without_warnings():
+            layers = [str(layer) for layer in pyogrio.list_layers(ogr_name(path))[:, 0]]
     except pyogrio.errors.DataSourceError as error:
         raise refuse(folder, [unreadable(source, error)]) from error
+    if not layers:
+        raise refuse(folder, [unreadable(source, ValueError("it holds no layer"))])
     if source.layer is None and len(layers) == 1:
         return layers[0]
     there = ", ".join(layers)
@@ -101,6 +106,14 @@ def layer_of(folder: Path, source: Source) -> str:
         )
         raise refuse(folder, [finding])
     return source.layer
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep GDAL's remarks about a file from the person at the terminal: what matters in them becomes a finding."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 def ogr_name(path: Path) -> str:
@@ -260,10 +273,15 @@ def _likely_encoding(path: Path, declared: str) -> str | None:
 
 
 def _decodes(path: Path, codec: str) -> bool:
+    decoder = codecs.getincrementaldecoder(codec)()
     try:
-        with path.open(encoding=codec) as file:
-            while file.read(1 << 20):
-                pass
+        with path.open("rb") as file:
+            if path.suffix.lower() == ".dbf":
+                # A dBASE file begins with binary numbers, the ninth and tenth byte say how many bytes of them.
+                file.seek(int.from_bytes(file.read(10)[8:], "little"))
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True

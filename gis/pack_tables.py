@@ -21,7 +21,7 @@ import pyogrio.errors
 from gis.city_pack import Source
 from gis.errors import Finding
 from gis.osm_file import read_osm
-from gis.pack_files import encoding_fault, file_of, format_of, layer_of, ogr_encoding, ogr_name, refuse, unreadable
+from gis.pack_files import encoding_fault, file_of, format_of, layer_of, ogr_encoding, ogr_name, refuse, unreadable, without_warnings
 
 CHUNK_ROWS = 100_000
 # A city border as WKT may be a field of several megabytes; Python's own limit is 128 kB.
@@ -253,7 +253,8 @@ def ogr_columns(folder: Path, source: Source, *, layer: str, asked: list[str], w
     """The columns to read from a layer: all asked ones and those of the wanted ones that are there; raises ``BadPack``."""
     path = folder / source.file
     try:
-        there = [str(name) for name in pyogrio.read_info(ogr_name(path), layer=layer, encoding=ogr_encoding(path, source))["fields"]]
+        with without_warnings():
+            there = [str(name) for name in pyogrio.read_info(ogr_name(path), layer=layer, encoding=ogr_encoding(path, source))["fields"]]
     except UnicodeDecodeError as error:
         raise refuse(folder, [encoding_fault(path, source, encoding=ogr_encoding(path, source))]) from error
     except _READ_ERRORS as error:
@@ -274,9 +275,17 @@ def ogr_frame(
         {"use_arrow": True, "arrow_to_pandas_kwargs": {"integer_object_nulls": True}} if encoding is None and skip is None else {}
     )
     try:
-        frame: pd.DataFrame = pyogrio.read_dataframe(
-            ogr_name(path), layer=layer, columns=columns, encoding=encoding, read_geometry=geometry, on_invalid="ignore", **chunk, **arrow
-        )
+        with without_warnings():
+            frame: pd.DataFrame = pyogrio.read_dataframe(
+                ogr_name(path),
+                layer=layer,
+                columns=columns,
+                encoding=encoding,
+                read_geometry=geometry,
+                on_invalid="ignore",
+                **chunk,
+                **arrow,
+            )
     except UnicodeDecodeError as error:
         raise refuse(folder, [encoding_fault(path, source, encoding=encoding)]) from error
     except _READ_ERRORS as error:
