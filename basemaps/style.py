@@ -37,27 +37,21 @@ _GREEN = [
     "park",
     "forest",
     "wood",
+    "heath",
+    "wetland",
+    "scrub",
     "grass",
     "meadow",
     "garden",
+    "village_green",
     "cemetery",
     "golf_course",
     "nature_reserve",
     "recreation_ground",
-    "scrub",
-    "village_green",
 ]
-_BUILT = [
-    "residential",
-    "commercial",
-    "industrial",
-    "retail",
-    "school",
-    "university",
-    "hospital",
-    "college",
-]
-_PAVED = ["pedestrian", "square", "parking", "pier", "playground", "pitch"]
+_BUILT = ["residential", "commercial", "retail", "industrial", "construction", "military", "school", "university", "college", "hospital"]
+_PAVED = ["pedestrian", "square", "parking", "pier", "playground", "pitch", "railway"]
+_LABEL_ZOOM = 13
 _ROUND = {"line-cap": "round", "line-join": "round"}
 
 
@@ -108,8 +102,18 @@ def style(theme: Theme, language: Language, *, city: MapCity, base_url: str = ""
 
 
 def _sources(city: MapCity, base_url: str) -> dict[str, Any]:
+    """The basemap, one source an overlay, and for labels of polygons the same tiles from far.
+
+    A polygon that is cut by tiles would be named once in each; the tiles of ``_LABEL_ZOOM`` are so wide that an area
+    or a duty grid seldom is, and they are drawn on at every deeper zoom.
+    """
     basemap = {"type": "vector", "url": f"pmtiles://{base_url}/basemaps/{city.code}.pmtiles", "attribution": city.attribution}
-    return {"basemap": basemap, **{layer: {"type": "vector", "url": f"{base_url}/tiles/{layer}.json"} for layer in OVERLAYS}}
+    overlays = {layer: {"type": "vector", "url": f"{base_url}/tiles/{layer}.json"} for layer in OVERLAYS}
+    labels = {
+        f"{layer}-labels": {"type": "vector", "tiles": [f"{base_url}/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"], "maxzoom": _LABEL_ZOOM}
+        for layer in ("areas", "duty-grids")
+    }
+    return {"basemap": basemap, **overlays, **labels}
 
 
 def _base(identifier: str, kind: str, source_layer: str, **rest: Any) -> Layer:
@@ -118,7 +122,7 @@ def _base(identifier: str, kind: str, source_layer: str, **rest: Any) -> Layer:
 
 def _overlay(identifier: str, kind: str, overlay: str, **rest: Any) -> Layer:
     metadata = {"wangge:overlay": overlay}
-    layer: Layer = {"id": identifier, "type": kind, "source": overlay, "source-layer": overlay, "metadata": metadata, **rest}
+    layer: Layer = {"id": identifier, "type": kind, "source": overlay, "source-layer": overlay, "metadata": metadata} | rest
     if overlay not in SHOWN_AT_FIRST:
         layer["layout"] = {**layer.get("layout", {}), "visibility": "none"}
     return layer
@@ -302,16 +306,19 @@ def _overlay_labels(palette: Palette, language: Language) -> list[Layer]:
     """Last, so that they win the room: who answers for a place matters more than what a shop is called."""
     halo = {"text-halo-color": palette.halo, "text-halo-width": 1.8}
     name = _overlay_name(language)
+    rank: list[Any] = ["coalesce", ["get", "rank"], 3]
     with_owner = ["format", name, {}, "\n", {}, ["coalesce", ["get", "owner"], ""], {"font-scale": 0.86}]
-    area = _label(_BOLD, _by_zoom(9, 12, 15, 15, base=1), **{"text-padding": 24, "symbol-sort-key": ["coalesce", ["get", "rank"], 9]})
+    area = _label(_BOLD, _by_zoom(9, 12, 15, ["-", 16, rank], base=1), **{"text-padding": 24, "symbol-sort-key": rank})
     grid = _label(_MEDIUM, _by_zoom(13, 11, 17, 15, base=1), **{"text-padding": 28})
     return [
         _overlay(
             "areas-label",
             "symbol",
             "areas",
+            source="areas-labels",
             minzoom=9,
-            maxzoom=14,
+            maxzoom=14.5,
+            filter=[">", ["coalesce", ["get", "rank"], 1], 0],
             layout={"text-field": name, **area},
             paint={"text-color": palette.area, **halo},
         ),
@@ -319,6 +326,7 @@ def _overlay_labels(palette: Palette, language: Language) -> list[Layer]:
             "duty-grids-label",
             "symbol",
             "duty-grids",
+            source="duty-grids-labels",
             minzoom=13.5,
             layout={"text-field": with_owner, **grid},
             paint={"text-color": palette.text, **halo},

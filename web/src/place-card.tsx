@@ -63,6 +63,7 @@ function Segment({ t, language, segment }: { t: Messages; language: Language; se
 }
 
 function Facts({ t, language, place, position }: { t: Messages; language: Language; place: Place; position: Position }) {
+  const grid = place.ladder.some((rung) => rung.code === place.duty_grid?.code) ? null : place.duty_grid;
   const whole = new Intl.NumberFormat(tagOf(language), { maximumFractionDigits: 0 });
   return (
     <dl class="facts">
@@ -77,10 +78,10 @@ function Facts({ t, language, place, position }: { t: Messages; language: Langua
           <Segment t={t} language={language} segment={place.segment} />
         </Fact>
       )}
-      {place.duty_grid && (
+      {grid && (
         <Fact label={t.dutyGrid}>
-          {nameIn(place.duty_grid.names, language)}
-          <span class="code">{place.duty_grid.code}</span>
+          {nameIn(grid.names, language)}
+          <span class="code">{grid.code}</span>
         </Fact>
       )}
       {place.cell && (

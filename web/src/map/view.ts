@@ -5,6 +5,7 @@ import 'maplibre-gl/dist/maplibre-gl.css';
 import { Protocol } from 'pmtiles';
 import type { Bounds, Position } from '../api.ts';
 import type { View } from '../permalink.ts';
+import { archiveOf } from './archive.ts';
 import { metadataOf, selectionFilter, type WanggeStyle } from './style.ts';
 
 declare global {
@@ -37,7 +38,15 @@ export interface MapOptions {
 }
 
 setWorkerUrl(workerUrl);
-addProtocol('pmtiles', new Protocol().tile);
+const protocol = new Protocol();
+addProtocol('pmtiles', protocol.tile);
+
+function register({ sources }: WanggeStyle): void {
+  for (const source of Object.values(sources)) {
+    const archive = source.type === 'vector' ? archiveOf(source.url) : null;
+    if (archive && !protocol.get(archive.source.getKey())) protocol.add(archive);
+  }
+}
 
 const fonts = '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif';
 const gentle = (): boolean => !matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -59,6 +68,7 @@ function shift({ x, y }: { x: number; y: number }, width: number, height: number
 }
 
 export function openMap({ container, style, view, bounds, onAsk, onMove, onFailure }: MapOptions): MapView {
+  register(style);
   const map = new MapLibre({
     container,
     style,
@@ -66,6 +76,8 @@ export function openMap({ container, style, view, bounds, onAsk, onMove, onFailu
     fitBoundsOptions: { padding: room() },
     minZoom: 4,
     maxZoom: 20,
+    // Enough that a tile is never cut again when it is drawn larger: its labels would be repeated in each piece.
+    zoomLevelsToOverscale: 7,
     maxPitch: 0,
     dragRotate: false,
     pitchWithRotate: false,
