@@ -24,6 +24,7 @@ from gis import cluster
 from gis.errors import Busy, NoDatabase, SchemaBehind
 from gis.settings import Settings
 
+Engine = sa.Engine
 Tx = sa.Connection
 """An open transaction: the first argument of everything that touches the database. Only a door opens or ends one."""
 
@@ -34,6 +35,11 @@ def database_url(settings: Settings) -> str:
         return cluster.ensure(settings.data_dir).url()
     url = sa.make_url(settings.database_url.get_secret_value())
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def libpq_url(url: str) -> str:
+    """The same database for libpq, which does not know SQLAlchemy's name of the driver."""
+    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def engine(url: str, *, pool_size: int = 8, statement_timeout_s: float | None = None) -> sa.Engine:
@@ -63,7 +69,7 @@ def statement(name: str) -> sa.TextClause:
 
 def copy(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Write rows by COPY and return how many. Geometry comes as hexadecimal EWKB (see ``ewkb``), JSON as text."""
-    raw = _psycopg(tx)
+    raw = psycopg_connection(tx)
     into = psycopg_sql.SQL("COPY {} ({}) FROM STDIN").format(
         psycopg_sql.Identifier(table.name), psycopg_sql.SQL(", ").join(map(psycopg_sql.Identifier, columns))
     )
@@ -109,6 +115,14 @@ def require_schema(tx: Tx) -> None:
         raise SchemaBehind(found or "none", _head())
 
 
+def postgis_version(tx: Tx) -> str:
+    """The version of PostGIS in this database; raises ``NoDatabase`` where it is missing."""
+    found = tx.execute(sa.text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")).scalar_one_or_none()
+    if found is None:
+        raise NoDatabase("the database has no PostGIS extension")
+    return str(found)
+
+
 def _head() -> str:
     head = ScriptDirectory.from_config(_alembic()).get_current_head()
     if head is None:
@@ -122,7 +136,8 @@ def _alembic() -> alembic.config.Config:
     return config
 
 
-def _psycopg(tx: Tx) -> psycopg.Connection[Any]:
+def psycopg_connection(tx: Tx) -> psycopg.Connection[Any]:
+    """The psycopg connection under a transaction, for what SQLAlchemy has no words for (COPY, jobs)."""
     raw = tx.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("the engine does not speak through psycopg")

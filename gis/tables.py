@@ -140,6 +140,18 @@ category = Table(
 
 owner = Table("owner", metadata, _of_city(), Column("code", Text, primary_key=True), Column("name", Text, nullable=False), _origin())
 
+source_duty = Table(
+    "source_duty",
+    metadata,
+    _of_city(),
+    Column("id", Integer, primary_key=True),
+    Column("area_code", Text, nullable=False, comment="code of a duty grid, or of an area of the lowest level"),
+    Column("owner", Text, nullable=False),
+    Column("post", Text, CheckConstraint("post IN ('owner', 'deputy')", name="post"), nullable=False),
+    Column("during", TSTZRANGE, CheckConstraint("NOT isempty(during)", name="during"), nullable=False),
+    ForeignKeyConstraint(["city", "owner"], ["owner.city", "owner.code"]),
+)
+
 edition = Table(
     "edition",
     metadata,

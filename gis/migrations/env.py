@@ -12,7 +12,8 @@ def include_object(thing: object, name: str | None, type_: str, reflected: bool,
     """What the schema comparison looks at: our tables, not those of PostGIS or of the job queue."""
     if type_ == "table" and name is not None and (name.startswith("procrastinate_") or name == "spatial_ref_sys"):
         return False
-    return bool(alembic_helpers.include_object(thing, name, type_, reflected, compare_to))
+    ours: bool = alembic_helpers.include_object(thing, name, type_, reflected, compare_to)  # type: ignore[no-untyped-call]
+    return ours
 
 
 if context.is_offline_mode():

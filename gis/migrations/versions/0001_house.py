@@ -7,13 +7,15 @@ from pathlib import Path
 from alembic import op
 from procrastinate.schema import SchemaManager
 
+from gis.db import psycopg_connection
+
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
     """Make everything; the job queue's own schema comes from procrastinate."""
-    connection = op.get_bind().connection.driver_connection
+    connection = psycopg_connection(op.get_bind())
     connection.execute(Path(__file__).with_suffix(".sql").read_text("utf-8"))
     connection.execute(SchemaManager.get_schema())
 

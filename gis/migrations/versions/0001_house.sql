@@ -150,6 +150,20 @@ CREATE TABLE source_area (
     CONSTRAINT source_area_city_fkey FOREIGN KEY(city) REFERENCES city (code) ON DELETE CASCADE
 );
 
+CREATE TABLE source_duty (
+    city TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    area_code TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    post TEXT NOT NULL CONSTRAINT source_duty_post_check CHECK (post IN ('owner', 'deputy')),
+    during TSTZRANGE NOT NULL CONSTRAINT source_duty_during_check CHECK (NOT isempty(during)),
+    CONSTRAINT source_duty_pkey PRIMARY KEY (city, id),
+    CONSTRAINT source_duty_city_owner_fkey FOREIGN KEY(city, owner) REFERENCES owner (city, code),
+    CONSTRAINT source_duty_city_fkey FOREIGN KEY(city) REFERENCES city (code) ON DELETE CASCADE
+);
+
+COMMENT ON COLUMN source_duty.area_code IS 'code of a duty grid, or of an area of the lowest level';
+
 CREATE TABLE duty_grid (
     edition_id INTEGER NOT NULL,
     id INTEGER NOT NULL,

@@ -1,0 +1,48 @@
+"""The HTTP app: routes, problems, and what a running process holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from api import problems
+from api.deps import Running
+from api.routes import cities, health, locate, pages, tiles
+from gis import db
+from gis.locating import Indexes
+from gis.settings import Settings
+from grids.errors import Refusal
+
+
+def create_app(settings: Settings, *, database_url: str) -> FastAPI:
+    """The app over one database. Nothing is read from the environment, and no outside host is named in any page."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # A request holds a connection and a thread together: more of one than of the other would only wait.
+        to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
+        engine = db.engine(database_url, pool_size=settings.pool_size, statement_timeout_s=settings.statement_timeout_s)
+        app.state.running = Running(settings, engine, Indexes())
+        try:
+            yield
+        finally:
+            engine.dispose()
+
+    app = FastAPI(title="Wangge", version=version("wangge"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
+    app.add_exception_handler(Refusal, problems.refusal_response)
+    app.add_exception_handler(RequestValidationError, problems.validation_response)
+    app.add_exception_handler(HTTPException, problems.http_response)
+    app.add_exception_handler(Exception, problems.unexpected_response)
+    for routes in (health, cities, locate, tiles, pages):
+        app.include_router(routes.router)
+    app.mount("/static", StaticFiles(directory=pages.STATIC, check_dir=False), name="static")
+    return app

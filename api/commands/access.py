@@ -1,0 +1,44 @@
+"""The database as the commands reach it: one engine for a command, the schema checked first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from gis import db
+from gis.errors import Conflict, NotFound
+from gis.settings import Settings
+from gis.store import cities
+
+
+@contextmanager
+def engine(settings: Settings, *, migrate: bool = False) -> Iterator[db.Engine]:
+    """An engine on the settings' database, for one command; ``migrate`` brings the schema up first, else it is checked."""
+    url = db.database_url(settings)
+    if migrate:
+        db.migrate(url)
+    opened = db.engine(url, pool_size=2)
+    try:
+        with db.transaction(opened) as tx:
+            db.require_schema(tx)
+        yield opened
+    finally:
+        opened.dispose()
+
+
+def now() -> datetime:
+    """The instant of the command."""
+    return datetime.now(UTC)
+
+
+def the_city(tx: db.Tx, code: str | None) -> str:
+    """``code`` when that city is loaded, else the only loaded one. Raises ``NotFound``, or ``Conflict`` when several are loaded."""
+    if code is not None:
+        return str(cities.find(tx, code).code)
+    loaded = cities.codes(tx)
+    if not loaded:
+        raise NotFound("loaded city", "*")
+    if len(loaded) > 1:
+        raise Conflict(f"several cities are loaded ({', '.join(loaded)}); name one with --city")
+    return loaded[0]

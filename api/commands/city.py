@@ -1,0 +1,74 @@
+"""`wangge city`: check and load city packs."""
+
+from __future__ import annotations
+
+import typer
+
+from api.commands import access
+from api.commands.options import AsJson, PackFolder
+from api.console import LANGUAGE, _, bar, emit, out, remark, table
+from api.problems import EXIT_FINDINGS, EXIT_INVALID, EXIT_OK, finding_document
+from gis import db, pack_check
+from gis.actions.load_city import load_city
+from gis.errors import BadPack, Finding, NotFound
+from gis.settings import Settings
+from grids.errors import Refusal
+
+app = typer.Typer(help=_("Check and load city packs."), no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command(help=_("Judge a city pack without writing anything. Exit 5: errors, 6: only remarks. Example: wangge city check ./my-city"))
+def check(path: PackFolder, as_json: AsJson = False) -> None:
+    if not path.is_dir():
+        raise NotFound("folder", str(path))
+    with bar() as progress:
+        progress("checking the pack")
+        findings = pack_check.check(path)
+    errors = sum(finding.severity == "error" for finding in findings)
+    if as_json:
+        emit({"pack": str(path), "errors": errors, "findings": [finding_document(finding, LANGUAGE) for finding in findings]})
+    else:
+        show(findings)
+        out.print(
+            _("{errors} errors, {remarks} remarks in {path}").format(errors=errors, remarks=len(findings) - errors, path=path), markup=False
+        )
+    raise typer.Exit(EXIT_INVALID if errors else EXIT_FINDINGS if findings else EXIT_OK)
+
+
+@app.command(help=_("Load a city pack into the database, all of it or nothing. Example: wangge city load ./my-city"))
+def load(path: PackFolder, as_json: AsJson = False) -> None:
+    if not path.is_dir():
+        raise NotFound("folder", str(path))
+    with access.engine(Settings(), migrate=True) as engine, bar() as progress, db.transaction(engine) as tx:
+        loaded = load_city(tx, path, now=access.now(), progress=progress)
+    if as_json:
+        emit(
+            {
+                "city": loaded.city,
+                "changed": loaded.changed,
+                "rows": loaded.rows,
+                "remarks": [finding_document(one, LANGUAGE) for one in loaded.remarks],
+            }
+        )
+        return
+    show(loaded.remarks)
+    if not loaded.changed:
+        out.print(_("{city} is loaded already, from the same files; nothing was changed.").format(city=loaded.city), markup=False)
+        return
+    table(_("Loaded: {city}").format(city=loaded.city), (_("part"), _("rows")), loaded.rows.items(), right=(1,))
+
+
+def show(findings: list[Finding] | tuple[Finding, ...]) -> None:
+    """Tell findings on stderr: severity, place, reason, mend."""
+    for finding in findings:
+        place = finding.file or ""
+        if finding.row is not None:
+            place += _(", row {row}").format(row=finding.row)
+        said = _("error") if finding.severity == "error" else _("remark")
+        remark(f"{said}: {place}: {finding.text(_)}" if place else f"{said}: {finding.text(_)}")
+
+
+def show_findings(refusal: Refusal) -> None:
+    """Tell the findings of a refused pack; nothing for another refusal."""
+    if isinstance(refusal, BadPack):
+        show(refusal.findings)

@@ -1,0 +1,108 @@
+"""`wangge demo`: a real piece of a city, divided, answered for, assigned, and on the screen."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api import serving
+from api.commands import access, incidents
+from api.commands.city import show
+from api.commands.grids import show_quality
+from api.commands.options import AsJson, Port
+from api.console import LANGUAGE, Timed, _, emit, out, remark, table
+from api.worker import basemap_path, build_basemap
+from gis import db
+from gis.actions.adopt_edition import adopt_edition
+from gis.actions.draw_edition import draw_edition
+from gis.actions.import_incidents import Imported, import_incidents
+from gis.actions.load_city import Loaded, load_city
+from gis.city_pack import CityPack
+from gis.errors import NotFound
+from gis.language import name_in
+from gis.settings import Settings
+from gis.store import cities, editions
+
+HELP = _("Load a demo city, divide it, give every place an owner, assign its incidents, and serve the map. Example: wangge demo --no-serve")
+PACKS = Path(__file__).parents[2] / "gis" / "packs"
+
+
+def demo(
+    pack: Annotated[str, typer.Argument(help=_("Name of a demo pack, or the folder of one of your own."))] = "helsinki",
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help=_("Serve the map when the city is ready."))] = True,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    settings, folder = Settings(), _folder(pack)
+    timed = Timed()
+    with timed.step(_("database")) as progress:
+        progress("starting the database")
+        url = db.database_url(settings)
+        db.migrate(url)
+    with access.engine(settings) as engine:
+        loaded, imported = _prepare(engine, settings, folder, timed)
+        if loaded.changed or not basemap_path(settings.data_dir, loaded.city).is_file():
+            with timed.step(_("basemap")) as progress:
+                build_basemap(settings, url, loaded.city, progress=progress)
+        with db.transaction(engine) as tx:
+            summary = next(row for row in cities.summaries(tx) if row["code"] == loaded.city)
+    _report(summary, loaded, imported, timed, as_json=as_json)
+    if serve:
+        serving.serve(settings, port=port, ready=_ready)
+
+
+def _folder(pack: str) -> Path:
+    folder = PACKS / pack if (PACKS / pack / "city.toml").is_file() else Path(pack)
+    if not folder.is_dir():
+        raise NotFound("demo pack or folder", pack)
+    return folder
+
+
+def _prepare(engine: db.Engine, settings: Settings, folder: Path, timed: Timed) -> tuple[Loaded, list[Imported]]:
+    """Each step is one transaction, so an interrupted demo goes on where it stopped."""
+    with timed.step(_("load")) as progress, db.transaction(engine) as tx:
+        loaded = load_city(tx, folder, now=access.now(), progress=progress)
+    with timed.step(_("divide")) as progress, db.transaction(engine) as tx:
+        current = editions.current(tx, loaded.city)
+        if current is None or current.pack_digest != cities.find(tx, loaded.city).pack_digest:
+            draw_edition(tx, loaded.city, now=access.now(), progress=progress)
+            adopt_edition(tx, loaded.city, now=access.now())
+    with timed.step(_("incidents")) as progress, db.transaction(engine) as tx:
+        keys = [history.key for history in CityPack.model_validate(cities.find(tx, loaded.city).pack).incidents]
+        rejected = settings.data_dir / "rejected"
+        imported = [
+            import_incidents(tx, loaded.city, key, file=None, rejected_folder=rejected, now=access.now(), progress=progress) for key in keys
+        ]
+    return loaded, imported
+
+
+def _report(summary: dict[str, Any], loaded: Loaded, imported: list[Imported], timed: Timed, *, as_json: bool) -> None:
+    memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2))
+    if as_json:
+        histories = [incidents.document(one) for one in imported]
+        emit({"city": summary, "changed": loaded.changed, "histories": histories, "seconds": timed.seconds, "peak_memory_mb": memory_mb})
+        return
+    show(loaded.remarks)
+    name = name_in(summary["names"], LANGUAGE)
+    show_quality(_("{city}, edition {number}").format(city=name, number=summary["edition_number"]), summary["quality"])
+    counts: list[tuple[str, Any]] = [(_("owners and deputies"), summary["owners"]), (_("incidents"), summary["incidents"])]
+    counts += [(_("incidents assigned to an owner"), summary["incidents_assigned"])]
+    counts += [(_("incidents not assigned"), summary["incidents"] - summary["incidents_assigned"])]
+    table(_("Who answers"), (_("measure"), _("value")), counts, right=(1,))
+    incidents.show(imported)
+    table(_("Seconds"), (_("step"), _("seconds")), [*timed.seconds.items(), (_("peak memory, MB"), memory_mb)], right=(1,))
+    if notice := name_in(summary["notice"], LANGUAGE):
+        remark(notice)
+
+
+def _ready(address: str) -> None:
+    out.print(
+        _("The map: {address}/map (Ctrl-C stops the server; './wangge stop' stops the database too)").format(address=address), markup=False
+    )
+    if sys.stdout.isatty():
+        webbrowser.open(f"{address}/map")

@@ -1,0 +1,62 @@
+"""`wangge locate`: who answers at a point, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api.commands import access
+from api.commands.options import AsJson
+from api.console import LANGUAGE, _, emit, table
+from api.problems import EXIT_NOT_FOUND, EXIT_OK
+from api.schemas.locate import LocateOut, OwnerOut
+from gis import db, locating
+from gis.language import name_in
+from gis.settings import Settings
+
+HELP = _("Say which cell, street unit, duty grid, owner and ladder a point has. Example: wangge locate 24.9414 60.1695 --datum wgs84")
+
+
+def locate(
+    lon: Annotated[float, typer.Argument(help=_("Longitude in degrees."))],
+    lat: Annotated[float, typer.Argument(help=_("Latitude in degrees."))],
+    datum: Annotated[
+        str, typer.Option("--datum", help=_("What the coordinate is measured from: wgs84, cgcs2000, gcj02 or bd09. Never guessed."))
+    ],
+    as_json: AsJson = False,
+) -> None:
+    with access.engine(Settings()) as engine, db.transaction(engine) as tx:
+        answer = LocateOut.of(locating.locate(tx, locating.Indexes(), lon=lon, lat=lat, datum=datum, at=access.now()))
+    if as_json:
+        emit(answer)
+    else:
+        table(
+            _("{lon}, {lat} (WGS 84)").format(lon=round(answer.lon, 6), lat=round(answer.lat, 6)), (_("what"), _("answer")), _rows(answer)
+        )
+    raise typer.Exit(EXIT_NOT_FOUND if answer.how == "outside" else EXIT_OK)
+
+
+def _rows(answer: LocateOut) -> list[tuple[str, str]]:
+    found = {
+        "inside": _("inside a street unit"),
+        "border": _("on a border: the unit with the lowest code answers"),
+        "outside": _("outside every loaded city"),
+    }
+    rows = [(_("found"), found[answer.how]), (_("cell"), answer.cell)]
+    if answer.street_unit is not None:
+        rows.append((_("street unit"), f"{answer.street_unit.code} ({answer.street_unit.area_m2:,.0f} m²)"))
+    if answer.segment is not None:
+        side = _("left side") if answer.segment.side == "left" else _("right side")
+        name = name_in(answer.segment.names, LANGUAGE)
+        rows.append((_("street segment"), f"{answer.segment.side_code} {name} · {side} · {answer.segment.offset_m} m"))
+    if answer.duty_grid is not None:
+        rows.append((_("duty grid"), f"{answer.duty_grid.code} {name_in(answer.duty_grid.names, LANGUAGE)}"))
+    rows += [(_("owner"), _person(answer.owner)), (_("deputy"), _person(answer.deputy))] if answer.duty_grid else []
+    return rows + [(name_in(rung.level_names, LANGUAGE), f"{rung.code} {name_in(rung.names, LANGUAGE)}") for rung in answer.ladder]
+
+
+def _person(owner: OwnerOut | None) -> str:
+    if owner is None:
+        return _("nobody; the next level answers")
+    return f"{owner.name} [{_('generated')}]" if owner.generated else owner.name

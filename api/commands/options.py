@@ -1,0 +1,15 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.console import _
+
+AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON document instead of text."))]
+CityCode = Annotated[str | None, typer.Option("--city", help=_("Code of the city; needed only when several are loaded."))]
+PackFolder = Annotated[Path, typer.Argument(help=_("Folder of the city pack (it holds city.toml)."), metavar="PATH")]
+Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help=_("TCP port; 0 takes a free one."))]

@@ -1,0 +1,92 @@
+"""The terminal as a door: messages in the user's language, progress on stderr, one JSON document on stdout.
+
+stdout carries data only. Progress and remarks go to stderr; a bar is drawn only on a terminal, elsewhere each step is one
+line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi.encoders import jsonable_encoder
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gis import progress as steps
+from gis.language import language_of, translator
+
+LANGUAGE = language_of(os.environ)
+_ = translator(LANGUAGE)
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def emit(document: Any) -> None:
+    """Print the one JSON document of a command that was asked for --json."""
+    sys.stdout.write(json.dumps(jsonable_encoder(document), ensure_ascii=False, indent=2) + "\n")
+
+
+def remark(message: str) -> None:
+    """Tell the user something that is not data."""
+    err.print(message, markup=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
+    """Print a table; the columns whose numbers stand in ``right`` hold numbers."""
+    drawn = Table(title=title, title_justify="left")
+    for at, column in enumerate(columns):
+        drawn.add_column(column, justify="right" if at in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*("" if value is None else str(value) for value in row))
+    out.print(drawn)
+
+
+class Timed:
+    """Seconds spent on each named step of a command, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[steps.Progress]:
+        """Run one step under a bar, and keep how long it took."""
+        started = time.monotonic()
+        with bar() as progress:
+            yield progress
+        self.seconds[name] = round(time.monotonic() - started, 2)
+
+
+@contextmanager
+def bar() -> Iterator[steps.Progress]:
+    """A progress for one long act: a bar on a terminal, one line a step elsewhere."""
+    if not err.is_terminal:
+        yield _lines()
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as drawn:
+        task = drawn.add_task("", total=None)
+
+        def tell(step: str, done: int = 0, total: int | None = None) -> None:
+            drawn.update(task, description=_(step), completed=done, total=total)
+
+        yield tell
+
+
+def _lines() -> steps.Progress:
+    said: set[str] = set()
+
+    def tell(step: str, done: int = 0, total: int | None = None) -> None:
+        del done, total
+        if step not in said:
+            said.add(step)
+            remark(f"· {_(step)}")
+
+    return tell

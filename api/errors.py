@@ -1,0 +1,35 @@
+"""What the speaking room itself refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from grids.errors import Refusal
+
+
+@dataclass(eq=False)
+class NotLoopback(Refusal):
+    """The server was asked to listen beyond this machine, which it may not before accounts exist."""
+
+    host: str
+    template: ClassVar[str] = "The server may not listen on {host}: there are no accounts yet, so anyone could read and change everything."
+    mend: ClassVar[str] = "Use 127.0.0.1, and a tunnel or a proxy with its own log-in to reach it from elsewhere."
+
+
+@dataclass(eq=False)
+class PortTaken(Refusal):
+    """Another program listens on the port."""
+
+    host: str
+    port: int
+    template: ClassVar[str] = "Port {port} on {host} is in use by another program."
+    mend: ClassVar[str] = "Stop it ('wangge stop' when it is an older Wangge), or choose another port with --port."
+
+
+@dataclass(eq=False)
+class PageNotBuilt(Refusal):
+    """The map page was not built when the program was installed."""
+
+    template: ClassVar[str] = "The map page is not built."
+    mend: ClassVar[str] = "Run './wangge doctor' in the project's folder; the programming interface works without it."

@@ -1,0 +1,56 @@
+"""What a browser opens: the map page, its style, and the basemaps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, RedirectResponse
+
+from api.deps import BaseUrl, Held, Tx
+from api.errors import PageNotBuilt
+from api.worker import basemap_path
+from basemaps.palette import Theme
+from basemaps.style import MapCity, style
+from gis.errors import NotFound
+from gis.language import Language
+from gis.store import cities
+
+STATIC = Path(__file__).parent.parent / "static"
+
+router = APIRouter(tags=["maps"])
+
+
+@router.get("/", include_in_schema=False)
+def home() -> RedirectResponse:
+    """The map is the first page until there is a public one."""
+    return RedirectResponse("/map")
+
+
+@router.get("/map", include_in_schema=False)
+def map_page() -> FileResponse:
+    """The map page."""
+    page = STATIC / "index.html"
+    if not page.is_file():
+        raise PageNotBuilt
+    return FileResponse(page, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/styles/{theme}.json", operation_id="style")
+def map_style(tx: Tx, base_url: BaseUrl, *, theme: Theme, city: str | None = None, lang: Language = "en") -> dict[str, Any]:
+    """The MapLibre style of a city (the last loaded one when none is named)."""
+    row = next((row for row in cities.summaries(tx) if row["bounds"] and city in (None, row["code"])), None)
+    if row is None:
+        raise NotFound("city with an adopted edition", city or "*")
+    shown = MapCity(row["code"], row["names"], tuple(row["bounds"]), row["attribution"])
+    return style(theme, lang, city=shown, base_url=base_url)
+
+
+@router.get("/basemaps/{city}.pmtiles", operation_id="basemap", response_class=FileResponse)
+def basemap(held: Held, city: str) -> FileResponse:
+    """A city's basemap as one PMTiles archive; range requests are answered."""
+    path = basemap_path(held.settings.data_dir, city)
+    if not path.is_file():
+        raise NotFound("basemap", city)
+    return FileResponse(path, media_type="application/vnd.pmtiles", headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,124 @@
+"""The wire shape of an answer to "who answers here"."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from gis.language import name_in
+from gis.locating import Answer
+from gis.store.places import Standing
+from grids.owners import Owner
+
+Names = dict[str, str]
+
+
+class StreetUnitOut(BaseModel):
+    """The block that holds the place."""
+
+    code: str
+    kind: Literal["block"] = "block"
+    area_m2: float
+    built_up: bool
+
+
+class SegmentOut(BaseModel):
+    """The nearest street segment, the side of it the place is on, and how far away it is."""
+
+    code: str
+    side_code: str
+    name: str
+    names: Names
+    road_class: str | None
+    side: Literal["left", "right"]
+    offset_m: float
+
+
+class DutyGridOut(BaseModel):
+    """The duty grid of the block."""
+
+    code: str
+    names: Names
+
+
+class OwnerOut(BaseModel):
+    """Someone who answers; ``generated`` marks names made up for a demo."""
+
+    code: str
+    name: str
+    generated: bool
+
+    @classmethod
+    def of(cls, owner: Owner | None) -> OwnerOut | None:
+        """The wire shape of an owner; None stays None."""
+        return cls(code=owner.code, name=owner.name, generated=owner.origin == "generated") if owner else None
+
+
+class RungOut(BaseModel):
+    """One rung of the ladder above the place, the lowest first."""
+
+    level: str
+    level_names: Names
+    code: str
+    names: Names
+
+
+class EditionRefOut(BaseModel):
+    """The edition that was asked."""
+
+    city: str
+    number: int
+
+
+class LocateOut(BaseModel):
+    """Who answers for a place. All but ``how``, ``cell`` and the point are null outside every city."""
+
+    lon: float
+    lat: float
+    how: Literal["inside", "border", "outside"]
+    cell: str
+    street_unit: StreetUnitOut | None = None
+    segment: SegmentOut | None = None
+    duty_grid: DutyGridOut | None = None
+    owner: OwnerOut | None = None
+    deputy: OwnerOut | None = None
+    ladder: list[RungOut] = []
+    edition: EditionRefOut | None = None
+
+    @classmethod
+    def of(cls, answer: Answer) -> LocateOut:
+        """The wire shape of an answer."""
+        point = {"lon": answer.lon, "lat": answer.lat, "how": answer.how, "cell": answer.cell}
+        said = answer.standing
+        if said is None:
+            return cls.model_validate(point)
+        return cls.model_validate(
+            point
+            | {
+                "street_unit": StreetUnitOut(code=said.block, area_m2=round(said.block_m2, 1), built_up=said.built_up),
+                "segment": _segment(answer, said),
+                "duty_grid": DutyGridOut(code=said.duty_grid, names=said.duty_grid_names),
+                "owner": OwnerOut.of(said.on_duty.owner),
+                "deputy": OwnerOut.of(said.on_duty.deputy),
+                "ladder": [
+                    RungOut(level=rung.level, level_names=rung.level_names, code=rung.code, names=rung.names) for rung in said.ladder
+                ],
+                "edition": EditionRefOut(city=said.city, number=said.edition_number),
+            }
+        )
+
+
+def _segment(answer: Answer, said: Standing) -> SegmentOut | None:
+    if said.segment is None or said.segment_sides is None or answer.offset_m is None:
+        return None
+    side: Literal["left", "right"] = "left" if answer.side == "left" else "right"
+    return SegmentOut(
+        code=said.segment,
+        side_code=said.segment_sides[side == "right"],
+        name=name_in(said.segment_names, "en"),
+        names=said.segment_names,
+        road_class=said.road_class,
+        side=side,
+        offset_m=round(answer.offset_m, 2),
+    )

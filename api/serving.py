@@ -1,0 +1,60 @@
+"""The HTTP server of one process: where it may listen, and how it starts and ends."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from api.app import create_app
+from api.errors import NotLoopback, PortTaken
+from api.logs import configure_logs
+from api.running import holding
+from gis import db
+from gis.settings import Settings
+
+
+def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None]) -> None:
+    """Serve until told to stop. ``ready`` is told the address once requests are taken.
+
+    Raises ``NotLoopback``, ``PortTaken``, ``Busy`` when this data folder is served already, and ``SchemaBehind``.
+    """
+    wanted = settings.port if port is None else port
+    _require_loopback(settings.host)
+    with holding(settings.data_dir, "serve"), _listening(settings.host, wanted) as listener:
+        url = db.database_url(settings)
+        _require_schema(url)
+        configure_logs(settings)
+        config = uvicorn.Config(
+            create_app(settings, database_url=url), log_config=None, access_log=settings.log_level == "debug", lifespan="on"
+        )
+        server = uvicorn.Server(config)
+        host, bound = listener.getsockname()[:2]
+        address = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+        ready(address)
+        server.run(sockets=[listener])
+
+
+def _require_schema(url: str) -> None:
+    engine = db.engine(url, pool_size=1)
+    with db.transaction(engine) as tx:
+        db.require_schema(tx)
+    engine.dispose()
+
+
+def _require_loopback(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise NotLoopback(host)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=256)
+    except OSError as error:
+        raise PortTaken(host, port) from error

@@ -1,0 +1,66 @@
+"""The worker: does the jobs that transactions have asked for, and only those that committed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import procrastinate
+import structlog
+
+from basemaps.build import BasemapReport, build
+from gis import db
+from gis.basemap_layers import basemap_ground
+from gis.jobs import BUILD_BASEMAP, QUEUE, basemap_key, withdraw
+from gis.progress import Progress, silent
+from gis.settings import Settings
+
+
+def basemap_path(data_dir: Path, city: str) -> Path:
+    """Where the basemap of a city is kept; a name that is no city's code leads nowhere."""
+    folder = data_dir / "basemaps"
+    return folder / f"{city}.pmtiles" if city.isidentifier() else folder / "none"
+
+
+def build_basemap(settings: Settings, url: str, city: str, *, progress: Progress) -> BasemapReport:
+    """Build the basemap of a loaded city into the data folder; the old one stays until the new one is whole.
+
+    A build that still waits for a worker is withdrawn: this one has done its work.
+    """
+
+    def tell(_: str, share: float) -> None:
+        progress("drawing the basemap", round(share * 100), 100)
+
+    engine = db.engine(url, pool_size=1)
+    try:
+        with db.transaction(engine) as tx:
+            ground = basemap_ground(tx, city)
+            out = basemap_path(settings.data_dir, city)
+            report = build(ground.layers, out, name=ground.name, attribution=ground.attribution, bounds=ground.bounds, progress=tell)
+            withdraw(tx, waiting_once_as=basemap_key(city))
+    finally:
+        engine.dispose()
+    return report
+
+
+def worker_app(settings: Settings, url: str) -> procrastinate.App:
+    """The job queue's app with every job that this release knows."""
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=db.libpq_url(url)))
+
+    @app.task(name=BUILD_BASEMAP, queue=QUEUE, retry=procrastinate.RetryStrategy(max_attempts=3, wait=5))
+    def basemap(city: str) -> None:
+        report = build_basemap(settings, url, city, progress=silent)
+        structlog.get_logger().info("basemap built", city=city, bytes=report.bytes, seconds=round(report.seconds, 2))
+
+    return app
+
+
+def work(settings: Settings, url: str, *, once: bool) -> None:
+    """Do jobs until told to stop, or with ``once`` until none is left that is due."""
+
+    async def run() -> None:
+        app = worker_app(settings, url)
+        async with app.open_async():
+            await app.run_worker_async(queues=[QUEUE], wait=not once, install_signal_handlers=not once, concurrency=1)
+
+    asyncio.run(run())

@@ -1,0 +1,58 @@
+"""Draw an edition: divide a city and keep the plan as a draft, with someone answerable in every duty grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gis.db import Tx, lock
+from gis.errors import Conflict
+from gis.progress import Progress
+from gis.store import cities, editions, owners
+from gis.store.owners import Duty
+from grids.dividing import divide
+from grids.owners import Post, generated_owner
+
+POSTS: tuple[Post, ...] = ("owner", "deputy")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A draft edition: its id and number, its quality report, and how many posts a generated owner holds."""
+
+    edition_id: int
+    number: int
+    quality: dict[str, Any]
+    generated_posts: int
+
+
+def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress) -> Drawn:
+    """Divide ``city`` as it is loaded and write the plan as its draft edition, replacing an earlier draft.
+
+    A post that the pack names nobody for gets a generated owner, so that no place is without someone answerable.
+    Raises ``NotFound`` for a city that is not loaded, ``NotAPartition`` or ``OutsideItsArea`` when it cannot be divided.
+    """
+    lock(tx, f"city {city}")
+    progress("reading streets and areas")
+    plan = divide(cities.ground(tx, city), progress=progress)
+    edition_id = editions.add_draft(tx, city, plan, now=now, progress=lambda table, rows: progress(f"writing {table}", rows, rows))
+    duties = _duties(tx, city, edition_id)
+    owners.save(tx, city, edition_id, duties)
+    generated = sum(duty.owner.origin == "generated" for duty in duties)
+    return Drawn(edition_id, editions.find(tx, city).number, plan.quality, generated)
+
+
+def _duties(tx: Tx, city: str, edition_id: int) -> list[Duty]:
+    grids_of = editions.areas_of_codes(tx, edition_id)
+    duties = []
+    for said in owners.source(tx, city):
+        if said.area_code not in grids_of:
+            raise Conflict(
+                f"owner {said.owner.code} answers for {said.area_code}, which is no duty grid and no lowest area of this edition"
+            )
+        duties += [Duty(grid, said.owner, said.post, said.from_at, said.to_at) for grid in grids_of[said.area_code]]
+    held = {(duty.duty_grid_id, duty.post) for duty in duties}
+    for grid_id, code in enumerate(editions.grid_codes(tx, edition_id), 1):
+        duties += [Duty(grid_id, generated_owner(code, post), post, None, None) for post in POSTS if (grid_id, post) not in held]
+    return duties

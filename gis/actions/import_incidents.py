@@ -1,0 +1,135 @@
+"""Import an incident history: every row is taken in with its place, grid and owner, or written down with its reason."""
+
+from __future__ import annotations
+
+import csv
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.city_pack import CityPack, IncidentHistory
+from gis.db import Tx, ewkb, lock
+from gis.errors import Conflict, Finding, NotFound
+from gis.pack_sources import read_incidents
+from gis.progress import Progress
+from gis.store import cities, editions, incidents, owners
+from grids.locate import How, Index, Places
+
+_INCIDENTS = uuid.UUID("6f0d5a52-4c9b-5c0c-9a49-5a1f6f1a3c1e")
+"""Namespace of the ids that imported incidents get, so that the same row of a history has the same id everywhere."""
+
+_HOW = {How.INSIDE: "inside", How.BORDER: "border", How.OUTSIDE: "outside"}
+
+
+@dataclass
+class Imported:
+    """What became of a history's rows: read = added + already there + rejected."""
+
+    history: str
+    read: int = 0
+    added: int = 0
+    rejected: int = 0
+    rejected_file: Path | None = None
+    rejections: list[Finding] = field(default_factory=list)
+
+    @property
+    def already_there(self) -> int:
+        """Rows that an earlier import took in."""
+        return self.read - self.added - self.rejected
+
+
+def import_incidents(
+    tx: Tx, city: str, history_key: str, *, file: Path | None, rejected_folder: Path, now: datetime, progress: Progress
+) -> Imported:
+    """Take in a history of the city's pack, from ``file`` instead of the pack's own when given.
+
+    Each incident is assigned in the adopted edition: cell, block, nearest segment and side, duty grid, and who answers
+    at ``now``. Running it again adds nothing. Rejected rows go with their reasons to a CSV in ``rejected_folder``.
+    Raises ``NotFound`` for an unknown city or history, ``Conflict`` before the first adopted edition, ``BadPack`` when
+    the file as a whole cannot be read.
+    """
+    lock(tx, f"incidents of {city}")
+    row = cities.find(tx, city)
+    pack = CityPack.model_validate(row.pack)
+    folder, history = _source(pack, Path(row.pack_folder), history_key, file)
+    assigner = _assigner(tx, city, now)
+    done = Imported(history_key)
+    for frame, findings in read_incidents(folder, history, pack):
+        done.read += len(frame) + len(findings)
+        done.rejected += len(findings)
+        done.rejections += findings
+        done.added += incidents.add(tx, assigner.rows(frame, city=city, history=history))
+        progress("importing incidents", done.read)
+    done.rejected_file = _write_rejections(done, rejected_folder / f"{city}-{history_key}-rejected.csv")
+    return done
+
+
+def _source(pack: CityPack, folder: Path, key: str, file: Path | None) -> tuple[Path, IncidentHistory]:
+    found = [history for history in pack.incidents if history.key == key]
+    if not found:
+        raise NotFound("incident history", key)
+    if file is None:
+        return folder, found[0]
+    # The file stands where the user put it; categories still come from the pack, by the mapping the history has.
+    source = found[0].source.model_copy(update={"file": str(file.resolve())})
+    return folder, found[0].model_copy(update={"source": source})
+
+
+def _assigner(tx: Tx, city: str, now: datetime) -> _Assigner:
+    edition = editions.current(tx, city)
+    if edition is None:
+        raise Conflict(f"{city} has no adopted edition yet: run 'wangge grids build' and 'wangge grids adopt' first")
+    on_duty = owners.on_duty_at(tx, edition.id, now)
+    answerable = {grid: owner.code for grid, posts in on_duty.items() if (owner := posts.answerable())}
+    return _Assigner(edition.id, editions.index(tx, edition.id), editions.grid_of_block(tx, edition.id), answerable)
+
+
+@dataclass(frozen=True)
+class _Assigner:
+    """Turns rows of a history into rows of the record, each with its place in one edition."""
+
+    edition_id: int
+    index: Index
+    grid_of_block: np.ndarray[tuple[int], np.dtype[np.int64]]
+    owner_of_grid: dict[int, str]
+
+    def rows(self, frame: pd.DataFrame, *, city: str, history: IncidentHistory) -> Iterator[tuple[Any, ...]]:
+        lons, lats = frame["lon"].to_numpy(np.float64), frame["lat"].to_numpy(np.float64)
+        placed = np.isfinite(lons) & np.isfinite(lats)
+        points = np.full(len(frame), None, dtype=object)
+        points[placed] = shapely.points(lons[placed], lats[placed])
+        answers = self._answers(self.index.locate(lons, lats), placed)
+        told = (frame[name].tolist() for name in ("source_id", "category", "reported_at", "address"))
+        for source_id, category, reported_at, address, geom, answer in zip(*told, ewkb(points), answers, strict=True):
+            kind, _, code = category.partition(":")
+            key = uuid.uuid5(_INCIDENTS, f"{city}/{history.key}/{source_id}")
+            yield key, city, history.key, source_id, kind, code, reported_at, address, history.source.origin, geom, self.edition_id, *answer
+
+    def _answers(self, places: Places, placed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Iterator[tuple[Any, ...]]:
+        """How, cell, block, segment, side, offset, duty grid and owner of each point."""
+        columns = (places.how, places.cell, places.block, places.segment, places.side, places.offset_m, placed)
+        for how, cell, block, segment, side, offset_m, known in zip(*(column.tolist() for column in columns), strict=True):
+            inside = block >= 0
+            street = (segment + 1, editions.SIDES[side], offset_m) if inside and segment >= 0 else (None, None, None)
+            grid = int(self.grid_of_block[block]) + 1 if inside else None
+            said = _HOW[How(how)] if known else "unplaced"
+            yield said, cell or None, block + 1 if inside else None, *street, grid, self.owner_of_grid.get(grid) if grid else None
+
+
+def _write_rejections(done: Imported, path: Path) -> Path | None:
+    if not done.rejections:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_suffix(".new")
+    with written.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["file", "row", "reason_code", "reason"])
+        out.writerows((finding.file, finding.row, finding.slug, finding.text()) for finding in done.rejections)
+    return written.replace(path)

@@ -1,0 +1,95 @@
+"""Load a city pack: everything it says goes into the database in one transaction, or nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from gis import jobs, pack_check, pack_sources
+from gis.city_pack import CityPack, digest_of, read_city_toml
+from gis.db import Tx, lock
+from gis.errors import BadPack, Finding
+from gis.progress import Progress
+from gis.store import cities, owners
+from grids.owners import Owner
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A loaded city: whether anything was new, what the check remarked, and how many rows each part has."""
+
+    city: str
+    changed: bool
+    remarks: tuple[Finding, ...]
+    rows: dict[str, int]
+
+
+def load_city(tx: Tx, folder: Path, *, now: datetime, progress: Progress) -> Loaded:
+    """Load the pack in ``folder``, over what an earlier load of the same city wrote. Editions and incidents stay.
+
+    The basemap is built from the same files by a job. A pack whose files are those of the last load is left as it is. Raises ``BadPack`` when the check finds errors, and
+    ``Busy`` when another process loads the same city.
+    """
+    pack = read_city_toml(folder)
+    lock(tx, f"city {pack.code}")
+    digest = digest_of(folder)
+    known = cities.find_loaded(tx, pack.code)
+    if known is not None and known.pack_digest == digest:
+        return Loaded(pack.code, changed=False, remarks=(), rows={})
+    progress("checking the pack")
+    findings = tuple(pack_check.check(folder))
+    if any(finding.severity == "error" for finding in findings):
+        raise BadPack(str(folder), findings)
+    cities.save(tx, pack, folder=folder.resolve(), digest=digest, now=now)
+    rows = _save_sources(tx, pack, folder, progress)
+    jobs.defer(tx, jobs.BUILD_BASEMAP, waiting_once_as=jobs.basemap_key(pack.code), city=pack.code)
+    return Loaded(pack.code, changed=True, remarks=findings, rows=rows)
+
+
+def _save_sources(tx: Tx, pack: CityPack, folder: Path, progress: Progress) -> dict[str, int]:
+    city = pack.code
+    rows: dict[str, int] = {}
+    named_parents: list[str] = []
+    for rank, level in reversed(list(enumerate(pack.area_levels))):
+        progress("loading areas", len(rows), len(pack.area_levels))
+        if level.source is None:
+            rows[level.key] = cities.save_derived_areas(tx, city, rank, sorted(set(named_parents)), origin="given")
+            continue
+        areas = pack_sources.read_areas(folder, level)
+        named_parents = [parent for parent in areas["parent"] if parent is not None]
+        rows[level.key] = cities.save_areas(tx, city, rank, areas, origin=level.source.origin)
+    progress("loading streets")
+    rows["streets"] = cities.save_streets(tx, city, pack_sources.read_roads(folder, pack.roads), origin=pack.roads.source.origin)
+    rows["barriers"] = cities.save_barriers(tx, city, pack_sources.read_barriers(folder, pack.barriers))
+    built_up = pack_sources.read_built_up(folder, pack.blocks)
+    if built_up is not None:
+        progress("loading built-up land")
+        rows["built_up"] = cities.save_built_up(tx, city, built_up)
+    progress("loading categories and owners")
+    rows["categories"] = cities.save_categories(tx, city, pack_sources.read_categories(folder, pack.categories))
+    rows["owners"] = owners.save_source(tx, city, _source_duties(pack, folder))
+    return rows
+
+
+def _source_duties(pack: CityPack, folder: Path) -> list[owners.SourceDuty]:
+    if pack.owners is None:
+        return []
+    origin = pack.owners.source.origin
+    rows = pack_sources.read_owners(folder, pack.owners, time_zone=pack.time_zone).to_dict("records")
+    return [
+        owners.SourceDuty(
+            row["area"],
+            Owner(row["code"], row["name"] or row["code"], origin),
+            row["post"],
+            _instant(row["from_at"]),
+            _instant(row["to_at"]),
+        )
+        for row in rows
+    ]
+
+
+def _instant(at: pd.Timestamp) -> datetime | None:
+    return None if pd.isna(at) else at.to_pydatetime()

@@ -1,0 +1,11 @@
+-- Purpose: take incoming incidents into the record; one that is there already (same city, history and source id) stays as it is.
+-- Parameters: none; reads the temporary table incoming_incident, made by gis/store/incidents.py.
+INSERT INTO incident (
+    id, city, history, source_id, category_kind, category_code, reported_at, address, origin, geom,
+    edition_id, how, cell, block_id, segment_id, side, offset_m, duty_grid_id, owner
+)
+SELECT
+    id, city, history, source_id, category_kind, category_code, reported_at, address, origin, geom,
+    edition_id, how, cell, block_id, segment_id, side, offset_m, duty_grid_id, owner
+FROM incoming_incident
+ON CONFLICT (city, history, source_id) DO NOTHING;

@@ -1,0 +1,40 @@
+-- Purpose: all that is said about one found place: its block, segment, duty grid, who holds the posts there, and the ladder of areas.
+-- Parameters: edition_id, block_id, segment_id (NULL when none is near), at (timestamptz). Units: area_m2 in square metres.
+WITH RECURSIVE place AS (
+    SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
+    FROM block
+    WHERE block.edition_id = :edition_id AND block.id = :block_id
+),
+
+rungs AS (
+    SELECT area.* FROM area JOIN place ON area.edition_id = :edition_id AND area.id = place.area_id
+    UNION ALL
+    SELECT area.* FROM area JOIN rungs ON area.edition_id = rungs.edition_id AND area.id = rungs.parent_id
+)
+
+SELECT
+    place.code,
+    place.area_m2,
+    place.built_up,
+    duty_grid.code AS duty_grid_code,
+    duty_grid.names AS duty_grid_names,
+    segment.code AS segment_code,
+    segment.left_code,
+    segment.right_code,
+    segment.names AS segment_names,
+    segment.road_class,
+    edition.city,
+    edition.number AS edition_number,
+    edition.adopted_at,
+    edition.levels,
+    (SELECT jsonb_agg(jsonb_build_object('rank', rungs.rank, 'code', rungs.code, 'names', rungs.names) ORDER BY rungs.rank DESC) FROM rungs) AS rungs,
+    (
+        SELECT jsonb_object_agg(duty.post, jsonb_build_object('code', owner.code, 'name', owner.name, 'origin', owner.origin))
+        FROM duty
+        JOIN owner ON owner.city = duty.city AND owner.code = duty.owner
+        WHERE duty.edition_id = :edition_id AND duty.duty_grid_id = place.duty_grid_id AND duty.during @> CAST(:at AS timestamptz)
+    ) AS posts
+FROM place
+JOIN edition ON edition.id = :edition_id
+JOIN duty_grid ON duty_grid.edition_id = :edition_id AND duty_grid.id = place.duty_grid_id
+LEFT JOIN segment ON segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer);

@@ -1,0 +1,19 @@
+-- Purpose: the incidents as points; the category travels as kind:code.
+-- Parameters: z, x, y (tile of WebMercatorQuad), at (timestamptz). Units: tile coordinates, extent 4096, buffer 64.
+-- Feature ids: the last 52 bits of the incident's id, the same at every zoom.
+WITH frame AS MATERIALIZED (
+    SELECT
+        st_tileenvelope(:z, :x, :y) AS envelope,
+        st_transform(st_tileenvelope(:z, :x, :y, margin => 64.0 / 4096), 4326) AS box
+),
+
+features AS (
+    SELECT
+        ('x' || right(replace(incident.id::text, '-', ''), 13))::bit(52)::bigint AS id,
+        incident.category_kind || ':' || incident.category_code AS category,
+        st_asmvtgeom(st_transform(incident.geom, 3857), frame.envelope, 4096, 64, true) AS geom
+    FROM frame
+    JOIN incident ON incident.geom && frame.box
+)
+
+SELECT st_asmvt(features, 'incidents', 4096, 'geom', 'id') FROM features WHERE geom IS NOT NULL;

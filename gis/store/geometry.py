@@ -1,0 +1,23 @@
+"""Geometry and objects between rows and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+
+def objects(values: Iterable[Any]) -> NDArray[np.object_]:
+    """The values as a one-dimensional object array, whatever they are (numpy would unpack lists and geometries)."""
+    held = list(values)
+    array = np.empty(len(held), dtype=object)
+    array[:] = held
+    return array
+
+
+def geometries(wkb: Sequence[bytes | memoryview | None]) -> NDArray[np.object_]:
+    """Geometries from WKB as the database gives it; None stays None."""
+    return np.asarray(shapely.from_wkb(objects(None if one is None else bytes(one) for one in wkb)), dtype=object)

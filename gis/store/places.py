@@ -1,0 +1,70 @@
+"""What is said about a place: read by the ids that the index found, never by spatial SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gis.db import Tx, statement
+from grids.owners import OnDuty, Owner
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung of the ladder above a place: the level's key and names, and the area or duty grid there."""
+
+    level: str
+    level_names: dict[str, str]
+    code: str
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one edition says about a block and the segment beside it; ``ladder`` is the lowest rung first."""
+
+    city: str
+    edition_number: int
+    adopted_at: datetime
+    block: str
+    block_m2: float
+    built_up: bool
+    segment: str | None
+    segment_sides: tuple[str, str] | None
+    segment_names: dict[str, str]
+    road_class: str | None
+    duty_grid: str
+    duty_grid_names: dict[str, str]
+    on_duty: OnDuty
+    ladder: tuple[Rung, ...]
+
+
+def standing(tx: Tx, edition_id: int, *, block_id: int, segment_id: int | None, at: datetime) -> Standing:
+    """All that is said about the place with these ids, owners as of ``at``."""
+    parameters = {"edition_id": edition_id, "block_id": block_id, "segment_id": segment_id, "at": at}
+    row = tx.execute(statement("place_answer"), parameters).one()
+    levels = {level["rank"]: level for level in row.levels}
+    lowest = levels[max(levels)]
+    areas = (Rung(levels[rung["rank"]]["key"], levels[rung["rank"]]["names"], rung["code"], rung["names"]) for rung in row.rungs)
+    grid = Rung(lowest["key"], lowest["names"], row.duty_grid_code, row.duty_grid_names)
+    return Standing(
+        city=row.city,
+        edition_number=row.edition_number,
+        adopted_at=row.adopted_at,
+        block=row.code,
+        block_m2=row.area_m2,
+        built_up=row.built_up,
+        segment=row.segment_code,
+        segment_sides=(row.left_code, row.right_code) if row.segment_code else None,
+        segment_names=row.segment_names or {},
+        road_class=row.road_class,
+        duty_grid=row.duty_grid_code,
+        duty_grid_names=row.duty_grid_names,
+        on_duty=_on_duty(row.posts or {}),
+        ladder=(grid, *areas),
+    )
+
+
+def _on_duty(posts: dict[str, Any]) -> OnDuty:
+    return OnDuty(*(Owner(**posts[post]) if post in posts else None for post in ("owner", "deputy")))

@@ -1,0 +1,36 @@
+"""Who answers for a duty grid: the first owner (网格负责人) while there is one, else the deputy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Post = Literal["owner", "deputy"]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A person or post that answers for places. ``origin`` says whether it is real, given or generated for a demo."""
+
+    code: str
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class OnDuty:
+    """Who holds the posts of one duty grid at one instant; None where nobody does."""
+
+    owner: Owner | None = None
+    deputy: Owner | None = None
+
+    def answerable(self) -> Owner | None:
+        """The one who answers: the owner, in the owner's absence the deputy, None when the next level has to."""
+        return self.owner or self.deputy
+
+
+def generated_owner(grid_code: str, post: Post) -> Owner:
+    """An owner made up for a duty grid that a pack names nobody for; code and name say that it is generated."""
+    letter = {"owner": "O", "deputy": "D"}[post]
+    said = {"owner": "Owner", "deputy": "Deputy"}[post]
+    return Owner(f"{grid_code}-{letter}", f"{said} of {grid_code} (generated)", "generated")
