@@ -51,7 +51,11 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
         raise SystemExit("the build was told to fail")
     time.sleep(float(os.environ.get("BUILD_SECONDS", "0")))
     root = pathlib.Path.cwd()
-    (root / "api" / "static").mkdir(parents=True, exist_ok=True)
+    if not os.environ.get("NO_PAGES"):
+        (root / "api" / "static").mkdir(parents=True, exist_ok=True)
+        (root / "api" / "static" / "index.html").touch()
+    elif os.environ.get("WANGGE_REQUIRE_WEB"):
+        raise SystemExit("the pages are wanted")
     with open(root / "builds.log", "a") as file:
         file.write("built\\n")
     files = {
@@ -195,6 +199,20 @@ def test_a_failed_build_is_said_and_done_again(project: Project) -> None:
     assert "could not be made" in failed.stderr.splitlines()[-1]
     assert failed.stdout == ""
     assert project.run("--help").returncode == 0
+
+
+def test_pages_that_cannot_be_built_are_told_once_and_stop_only_the_tests(project: Project) -> None:
+    done = project.run("doctor", NO_PAGES="1")
+    assert done.returncode == 0
+    assert "./wangge --rebuild" in done.stderr
+    again = project.run("doctor", NO_PAGES="1")
+    assert again.stderr == ""
+    assert project.builds() == 1
+    project.program("pytest", "true")
+    assert project.run("test", "--version", NO_PAGES="1").returncode == 1
+    assert project.run("--rebuild").stdout == ""
+    assert (project.root / "api/static/index.html").exists()
+    assert project.run("test", "--version", NO_PAGES="1").returncode == 0
 
 
 @pytest.mark.parametrize("harm", ["killed", "broken-python", "half-made"])
