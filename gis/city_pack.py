@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -89,7 +90,9 @@ class AreaColumns(_Part):
     """Which columns of an area source hold what."""
 
     code: str = "code"
-    parent: str | None = Field(default=None, description="Column with the code of the area above; unset: found by place.")
+    parent: str | None = Field(
+        default=None, description="Column with the code of the area above; unset: found by place. Required below a derived level."
+    )
     names: Names = Field(default_factory=lambda: {"en": "name"}, description="Language to column.")
 
 
@@ -264,6 +267,13 @@ class CityPack(_Part):
             raise _fault(template="The ladder's last level, and only that, is of kind duty_grid.")
         if self.levels[-2].source is None:
             raise _fault(template="The lowest area level needs polygons.")
+        for level, below in pairwise(self.area_levels):
+            if level.derived is not None and (below.source is None or below.columns.parent is None):
+                raise _fault(
+                    template="Level {key!r} is derived, so level {below!r} needs polygons and a column with the code of the area above.",
+                    key=level.key,
+                    below=below.key,
+                )
         histories = [history.key for history in self.incidents]
         if len(set(histories)) != len(histories):
             raise _fault(template="Two incident histories have the same key.")

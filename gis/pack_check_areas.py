@@ -147,7 +147,7 @@ def _overlaps(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
             at=int(other[at]),
             slug="overlap",
             template="Areas {first} and {code} of level {level} overlap by {m2} m² at lon {lon}, lat {lat}.",
-            mend="The first of the two keeps it." if size_m2 <= MENDED_M2 else "Draw one border for both.",
+            mend="The lower of the two codes keeps it." if size_m2 <= MENDED_M2 else "Draw one border for both.",
             severity=_severity(size_m2),
             first=frame["code"].iloc[one[at]] or "",
             m2=size_m2,
@@ -183,6 +183,9 @@ def _ladder_faults(pack: CityPack, levels: dict[str, _Judged]) -> Iterator[Findi
         template = "The highest level, {level}, is the city itself and must be one area; the file gives {count}."
         mend = 'Put a level for the city above it, with derived = "union_of_children".'
         yield _on_area(city.level, city.frame, at=1, slug="several-cities", template=template, mend=mend, count=len(city.frame))
+    below = levels.get(pack.levels[1].key)
+    if pack.levels[0].source is None and below is not None:
+        yield from _several_named_cities(pack.levels[0], below)
     for rank, level in enumerate(pack.levels[1:], start=1):
         lower = levels.get(level.key)
         if lower is None or lower.frame.empty:
@@ -197,6 +200,18 @@ def _ladder_faults(pack: CityPack, levels: dict[str, _Judged]) -> Iterator[Findi
             yield from _coverage_faults(lower, levels[given[-1].key], named=given[-1] is above)
         elif not given and lower.sound.all():
             yield from _inner_holes(lower)
+
+
+def _several_named_cities(city: Level, below: _Judged) -> Iterator[Finding]:
+    named = sorted(below.frame["parent"].dropna().unique())
+    if len(named) > 1:
+        yield Finding(
+            "several-cities",
+            "The highest level, {level}, is the city itself, but the areas of level {below} name several areas above them: {codes}.",
+            "Give them all the same code, or put a level between.",
+            file=_file(below.level),
+            details={"level": city.key, "below": below.level.key, "codes": ", ".join(named[:20])},
+        )
 
 
 def _missing_parents(lower: _Judged) -> Iterator[Finding]:

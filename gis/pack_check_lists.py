@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +156,9 @@ def _owner_faults(source: Source, frame: pd.DataFrame, codes: frozenset[str] | N
 def _two_at_once(source: Source, frame: pd.DataFrame) -> Iterator[Finding]:
     """Rows of post owner whose time begins before that of the one before them in the same area has ended."""
     first = frame[(frame["post"] == "owner") & frame["area"].notna()]
-    for area, duties in first.groupby("area", sort=True):
-        for before, after in pairwise(duties.sort_values("from_at", na_position="first", kind="stable").to_dict("records")):
+    duties = first.sort_values("from_at", na_position="first", kind="stable").sort_values("area", kind="stable").to_dict("records")
+    for area, followed in groupby(duties, key=itemgetter("area")):
+        for before, after in pairwise(followed):
             if pd.isna(before["to_at"]) or pd.isna(after["from_at"]) or after["from_at"] < before["to_at"]:
                 template = "Area {area} has two first owners at one time: {one} (row {first}) and {other}."
                 details = {"area": area, "one": before["code"] or "", "first": int(before["row"]), "other": after["code"] or ""}
@@ -176,7 +178,7 @@ def _without_owner(source: Source, frame: pd.DataFrame, codes: frozenset[str]) -
         yield Finding(
             "no-owner",
             "Nobody is first owner of area {code}.",
-            "Add a row of post owner for it; until then its incidents go to the area above.",
+            "Add a row of post owner for it; else a generated owner is put there, and named so.",
             file=source.file,
             severity="warning",
             details={"code": code},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -342,4 +343,8 @@ class _Told:
 
     def row(self, at: int) -> int:
         """The row in the file of the chunk's ``at``-th row."""
-        return int(self.table["row"].iloc[at])
+        return self.rows[at]
+
+    @cached_property
+    def rows(self) -> list[int]:
+        return [int(row) for row in self.table["row"].to_numpy()]

@@ -80,6 +80,18 @@ def test_every_fault_of_city_toml_is_listed(tiny_pack):
         assert any(word in text for text in texts)
 
 
+def test_a_derived_level_needs_the_codes_that_its_children_name(tiny_pack):
+    replace(
+        tiny_pack / "city.toml",
+        'districts.geojson", datum = "wgs84", origin = "generated" }\ncolumns = { parent = "parent", ',
+        'districts.geojson", datum = "wgs84" }\ncolumns = { ',
+    )
+    finding, text = only_finding(tiny_pack)
+    assert finding.file == "city.toml"
+    assert "'city'" in text
+    assert "'district'" in text
+
+
 def test_a_wrong_encoding_name_is_a_fault_of_city_toml(tiny_pack):
     replace(tiny_pack / "city.toml", 'file = "categories.csv"', 'file = "categories.csv", encoding = "gkb"')
     _, text = only_finding(tiny_pack)
@@ -327,6 +339,12 @@ def test_a_hole_in_a_city_of_one_level_of_areas(tiny_pack):
     text = (tiny_pack / "city.toml").read_text("utf-8")
     start, end = text.index('[[levels]]\nkey = "district"'), text.index('[[levels]]\nkey = "community"')
     (tiny_pack / "city.toml").write_text(text[:start] + text[end:], "utf-8")
+    [several] = check(tiny_pack)
+    assert (several.slug, several.details["codes"]) == ("several-cities", "310101, 310104")
+    features = read_features(tiny_pack / "communities.geojson")
+    for one in features:
+        one["properties"]["parent"] = "310100"
+    write_features(tiny_pack / "communities.geojson", features)
     assert check(tiny_pack) == []
     ring = square(0, 0, 4, 4)
     frame = [feature("Polygon", [ring, square(1, 1)[::-1]], code=A, parent="310100", name_en="Ring", name_zh="环")]
