@@ -7,6 +7,8 @@ judged by `gis/pack_check.py`. docs/city-packs.md explains every field; its JSON
 from __future__ import annotations
 
 import hashlib
+import json
+import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -292,6 +294,16 @@ class CityPack(_Part):
         return int(srid)
 
 
+def city_toml_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `city.toml`, kept as docs/city-pack.schema.json for editors that complete and check TOML."""
+    schema = CityPack.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Wangge city pack",
+        **{k: v for k, v in schema.items() if k != "title"},
+    }
+
+
 _WORDS = {
     "missing": "{field} is missing.",
     "extra_forbidden": "{field} is not a field of a city pack.",
@@ -367,3 +379,7 @@ def digest_of(folder: Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         total.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(city_toml_schema(), indent=2, ensure_ascii=False) + "\n")

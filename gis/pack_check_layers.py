@@ -117,7 +117,7 @@ def _roads_elsewhere(source: Source, places: geopandas.GeoDataFrame, city: City)
         yield Finding(
             "roads-outside",
             "{percent} % of the roads' length never touches the city ({count} of {total} roads).",
-            "They are not loaded; cut the file to the city, or check that the areas are complete.",
+            "Cut the file to the city, or check that the areas are complete.",
             file=source.file,
             severity="warning",
             details={"percent": round(100 * share, 1), "count": len(np.unique(owners[~touching])), "total": len(places)},
