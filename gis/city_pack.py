@@ -21,8 +21,8 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from gis.errors import BadPack, Finding
+from gis.exchange import Datum
 
-Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 Origin = Literal["real", "generated", "given"]
 Names = Annotated[dict[str, str], Field(min_length=1)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
