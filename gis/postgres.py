@@ -169,10 +169,11 @@ def _software_folders() -> list[Path]:
 
 
 def _has_postgis(binaries: Path) -> bool:
-    shares = [Path("/usr/share/postgresql") / binaries.parent.name]  # Debian; asking pg_config costs a process
-    if not (shares[0] / "extension").exists() and (binaries / "pg_config").exists():
-        shares = [Path(_output(binaries / "pg_config", "--sharedir"))]
-    return any((share / "extension" / "postgis.control").exists() for share in shares)
+    """Whether PostGIS's library is there; its control file alone may be left over from a removed package."""
+    if any((binaries.parent / "lib").glob("postgis-3.*")):  # Debian; asking pg_config costs a process
+        return True
+    asked = binaries / "pg_config"
+    return asked.exists() and any(Path(_output(asked, "--pkglibdir")).glob("postgis-3.*"))
 
 
 def _major_of(binaries: Path) -> int:
