@@ -23,6 +23,9 @@ from grids.measure import Floats, Geometries
 SLIVER_WIDTH_M = 8.0
 """A face narrower than this on average (twice its area over its perimeter) is a median strip, not a block."""
 
+_CUT_SLACK = 0.001
+"""A part that the grid leaves a thousandth above the limit is not cut again."""
+
 
 @dataclass(frozen=True)
 class BlockRules:
@@ -284,7 +287,7 @@ def _cuts(blocks: Blocks, rules: BlockRules) -> Geometries:
 
 def _halving_cuts(face: shapely.Polygon, largest_m2: float) -> Iterator[shapely.LineString]:
     """Cut a face in two near equal parts by whole multiples of the size, and the parts again until none is too large."""
-    pieces = int(np.ceil(face.area / largest_m2))
+    pieces = int(np.ceil(face.area / largest_m2 - _CUT_SLACK))
     if pieces < 2:
         return
     low, high, across = _cut_position(face, (pieces // 2) / pieces)

@@ -21,7 +21,11 @@ from grids.blocks import Blocks
 from grids.measure import Floats, Geometries
 
 LEFT, RIGHT = 0, 1
-_NEAR_M = 3 * GRID_M
+_NEAR_M = 1.5 * GRID_M
+"""Noding moves a line by at most the diagonal of the grid; what is further from a street does not run along it."""
+
+BESIDE_M = 1.0
+"""How far to the side of a street one looks to see which area lies there."""
 
 SHORTEST_M = 10.0
 """A border alone does not make a segment shorter than this."""
@@ -58,13 +62,13 @@ def draw_segments(streets: Geometries, kinds: Positions, blocks: Blocks) -> Segm
     ``kinds`` (n,) says which streets are alike: a segment never runs over two kinds. Lines run in the direction in which
     their first street was digitised. Streets outside the city give nothing.
     """
-    edges, street, left, right = _street_edges(streets, blocks)
+    edges, street = _street_edges(streets, blocks)
     if len(edges) == 0:
         nothing = np.empty(0, dtype=np.int64)
         return Segments(
             np.empty(0, dtype=object), nothing, Faces(nothing, nothing, nothing, np.empty(0), np.empty(0)), np.empty(0, dtype=np.bool_)
         )
-    group = _chains(edges, kinds[street], _areas_beside(left, right, blocks))
+    group = _chains(edges, kinds[street], _areas_beside(edges, blocks))
     order = np.argsort(group, kind="stable")
     lines = np.asarray(shapely.line_merge(shapely.multilinestrings(edges[order], indices=group[order])))
     lead = _lead_edges(street, group)
@@ -72,17 +76,17 @@ def draw_segments(streets: Geometries, kinds: Positions, blocks: Blocks) -> Segm
     return Segments(lines, street[lead], _faces(lines, blocks), _orphans(lines))
 
 
-def _street_edges(streets: Geometries, blocks: Blocks) -> tuple[Geometries, Positions, Positions, Positions]:
-    """The arrangement's edges that run along a street inside the city: edge, street, block on the left and on the right."""
+def _street_edges(streets: Geometries, blocks: Blocks) -> tuple[Geometries, Positions]:
+    """The arrangement's edges that run along a street inside the city or along its rim, and the street of each."""
     edges = blocks.arrangement.edges
     if len(edges) == 0 or len(streets) == 0:
-        nothing = np.empty(0, dtype=np.int64)
-        return np.empty(0, dtype=object), nothing, nothing, nothing
+        return np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
     street = _street_along(edges, streets)
     edges, street = edges[street >= 0], street[street >= 0]
-    left, right = _blocks_beside(edges, blocks)
-    inside = (left >= 0) | (right >= 0)
-    return edges[inside], street[inside], left[inside], right[inside]
+    edge, left, right = _blocks_along(edges, blocks)
+    inside = np.zeros(len(edges), dtype=np.bool_)
+    inside[edge[(left >= 0) | (right >= 0)]] = True
+    return edges[inside], street[inside]
 
 
 def _street_along(edges: Geometries, streets: Geometries) -> Positions:
@@ -97,26 +101,40 @@ def _street_along(edges: Geometries, streets: Geometries) -> Positions:
     return np.where(street == len(streets), -1, street)
 
 
-def _blocks_beside(edges: Geometries, blocks: Blocks) -> tuple[Positions, Positions]:
-    """The block on each side of edges (m,), -1 outside the city; an edge inside a face has that face on both sides."""
-    edge, left, right, _ = blocks.arrangement.left_and_right(edges)
-    first = np.searchsorted(edge, np.arange(len(edges)))
-    left, right = left[first], right[first]
+def _blocks_along(lines: Geometries, blocks: Blocks) -> tuple[Positions, Positions, Positions]:
+    """For each step of lines that run over edges: the line, and the block on the left and on the right, -1 outside the city.
+
+    A step inside a face, which bounds nothing, has the face's block on both sides.
+    """
+    line, left, right, _ = blocks.arrangement.left_and_right(lines)
     inner = np.flatnonzero((left < 0) & (right < 0))
     if len(inner):
-        middles = shapely.line_interpolate_point(edges[inner], 0.5, normalized=True)
-        at, face = shapely.STRtree(blocks.arrangement.faces).query(middles, predicate="within")
+        at, face = shapely.STRtree(blocks.arrangement.faces).query(_step_middles(lines)[inner], predicate="within")
         left[inner[at]] = right[inner[at]] = face
-    return _block_of(left, blocks), _block_of(right, blocks)
+    outside = np.append(blocks.block_of_face, -1)
+    return line, outside[left], outside[right]
 
 
-def _block_of(faces: Positions, blocks: Blocks) -> Positions:
-    return np.where(faces >= 0, blocks.block_of_face[faces], -1) if len(blocks.block_of_face) else faces
+def _step_middles(lines: Geometries) -> Geometries:
+    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
+    within = owner[1:] == owner[:-1]
+    return np.asarray(shapely.points((coordinates[:-1] + coordinates[1:])[within] / 2))
 
 
-def _areas_beside(left: Positions, right: Positions, blocks: Blocks) -> Positions:
-    """A number for each edge, equal where the (unordered) lowest areas beside it are equal."""
-    areas = np.stack([np.where(side >= 0, blocks.areas[side], -1) for side in (left, right)], axis=1)
+def _areas_beside(edges: Geometries, blocks: Blocks) -> Positions:
+    """A number for each edge, equal where the (unordered) lowest areas ``BESIDE_M`` to its left and right are equal.
+
+    Where a street runs along a border the two lines cross every few metres, by centimetres; a few steps to the side it is
+    plain which areas the street lies between.
+    """
+    middles = shapely.get_coordinates(shapely.line_interpolate_point(edges, 0.5, normalized=True))
+    along = shapely.get_coordinates(shapely.line_interpolate_point(edges, 0.6, normalized=True)) - middles
+    left = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(np.hypot(*along.T), GRID_M)[:, None]
+    tree = shapely.STRtree(blocks.polygons)
+    areas = np.full((len(edges), 2), -1, dtype=np.int64)
+    for side, shift in enumerate((left, -left)):
+        at, block = tree.query(shapely.points(middles + BESIDE_M * shift), predicate="intersects")
+        areas[at, side] = blocks.areas[block]
     numbers: Positions = np.unique(np.sort(areas, axis=1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return numbers
 
@@ -131,8 +149,7 @@ def _nodes(lines: Geometries) -> tuple[Positions, Positions]:
 def _chains(edges: Geometries, kinds: Positions, areas: Positions) -> Positions:
     """The chain (0, 1, …) of each edge: edges of one kind and area that follow each other where nothing else meets.
 
-    A chain shorter than ``SHORTEST_M`` that only a border sets apart joins the longer chain next to it: where a street runs
-    along a border, the two lines cross every few centimetres.
+    A chain shorter than ``SHORTEST_M`` that only a border sets apart joins the longer chain next to it.
     """
     start, end = _nodes(edges)
     node, edge = np.concatenate([start, end]), np.tile(np.arange(len(edges)), 2)
@@ -197,32 +214,20 @@ def _directed(lines: Geometries, leads: Geometries, streets: Geometries) -> Geom
 
 def _faces(lines: Geometries, blocks: Blocks) -> Faces:
     """The blocks along both sides of each line, neighbouring steps with the same block drawn together."""
-    line, *sides, length_m = blocks.arrangement.left_and_right(lines)
-    inner = _inner_faces(lines, blocks)
+    line, *sides = _blocks_along(lines, blocks)
+    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
+    within = owner[1:] == owner[:-1]
+    ends_m = np.cumsum(np.hypot(*(coordinates[1:] - coordinates[:-1])[within].T))
+    starts_m = np.concatenate([[0.0], ends_m[:-1]])
+    before_m = starts_m[np.searchsorted(line, line)]
     runs = []
-    ends_m = np.cumsum(length_m)
-    starts_m = ends_m - length_m
-    offset_m = starts_m[np.searchsorted(line, line)]
-    for side, faces in zip((LEFT, RIGHT), sides, strict=True):
-        nowhere = (sides[0] < 0) & (sides[1] < 0)
-        block = _block_of(np.where(nowhere, inner[line], faces), blocks)
+    for side, block in zip((LEFT, RIGHT), sides, strict=True):
         first = np.flatnonzero(np.r_[True, (np.diff(line) != 0) | (np.diff(block) != 0)])
         last = np.r_[first[1:] - 1, len(line) - 1]
-        runs.append(
-            (line[first], np.full(len(first), side, dtype=np.int64), block[first], (starts_m - offset_m)[first], (ends_m - offset_m)[last])
-        )
+        runs.append((line[first], np.full(len(first), side), block[first], (starts_m - before_m)[first], (ends_m - before_m)[last]))
     columns = [np.concatenate(column) for column in zip(*runs, strict=True)]
     order = np.lexsort((columns[3], columns[1], columns[0]))
     return Faces(*(column[order] for column in columns))
-
-
-def _inner_faces(lines: Geometries, blocks: Blocks) -> Positions:
-    """The face that holds each line's middle when the line runs inside one, else -1."""
-    face_of_line = np.full(len(lines), -1, dtype=np.int64)
-    middles = shapely.line_interpolate_point(lines, 0.5, normalized=True)
-    at, face = shapely.STRtree(blocks.arrangement.faces).query(middles, predicate="within")
-    face_of_line[at] = face
-    return face_of_line
 
 
 def _orphans(lines: Geometries) -> NDArray[np.bool_]:

@@ -73,21 +73,30 @@ def is_checked(code: str) -> bool:
 def sequence_numbers(group: Positions, geometries: Geometries) -> Positions:
     """The number (n,), from 1 within each group, of geometries in metres: west to east in rows, the rows north to south.
 
-    A row is as high as the group's units are on average, so that a reader who goes along the rows finds neighbours next to
-    each other; within a row the centre furthest west comes first.
+    A row begins at the northernmost centre not yet in one and is as high as the group's units are on average; within a row
+    the centre furthest west comes first. A reader who goes along the rows finds neighbours next to each other.
     """
     if len(geometries) == 0:
         return np.empty(0, dtype=np.int64)
     centres = shapely.get_coordinates(shapely.centroid(geometries))
     bounds = shapely.bounds(geometries)
-    heights = np.maximum(bounds[:, 3] - bounds[:, 1], 1.0)
     count = np.bincount(group)
-    row_m = (np.bincount(group, weights=heights) / np.maximum(count, 1))[group]
-    north = np.full(len(count), -np.inf)
-    np.maximum.at(north, group, centres[:, 1])
-    row = np.floor((north[group] - centres[:, 1]) / row_m).astype(np.int64)
-    order = np.lexsort((-centres[:, 1], centres[:, 0], row, group))
+    height_m = np.bincount(group, weights=bounds[:, 3] - bounds[:, 1]) / np.maximum(count, 1)
+    southwards = np.lexsort((centres[:, 0], -centres[:, 1], group))
+    row = np.empty(len(group), dtype=np.int64)
+    row[southwards] = _rows(group[southwards].tolist(), centres[southwards, 1].tolist(), height_m.tolist())
+    order = np.lexsort((-centres[:, 1], centres[:, 0], row))
     numbers = np.empty(len(group), dtype=np.int64)
-    first_of_group = np.concatenate([[0], np.cumsum(count)])[group[order]]
-    numbers[order] = np.arange(len(group)) - first_of_group + 1
+    numbers[order] = np.arange(len(group)) - np.concatenate([[0], np.cumsum(count)])[group[order]] + 1
     return numbers
+
+
+def _rows(groups: list[int], northings: list[float], height_m: list[float]) -> list[int]:
+    """The row of each unit, given group by group from north to south; rows are numbered on from group to group."""
+    rows: list[int] = []
+    row, begun = -1, (-1, 0.0)
+    for group, northing in zip(groups, northings, strict=True):
+        if group != begun[0] or northing < begun[1] - height_m[group]:
+            row, begun = row + 1, (group, northing)
+        rows.append(row)
+    return rows
