@@ -33,7 +33,8 @@ def check_history(
     try:
         for frame, findings in read_incidents(folder, history, pack):
             found.add(findings)
-            lons, lats = frame["lon"].to_numpy(dtype=float), frame["lat"].to_numpy(dtype=float)
+            placed = frame.dropna(subset=["lon", "lat"])
+            lons, lats = placed["lon"].to_numpy(dtype=float), placed["lat"].to_numpy(dtype=float)
             total, outside = total + len(frame), outside + _outside(city, lons, lats)
             if sum(map(len, sample)) < _SAMPLE:
                 sample.append(np.column_stack([lons, lats])[:_SAMPLE])

@@ -31,8 +31,8 @@ def read_incidents(folder: Path, history: IncidentHistory, pack: CityPack) -> It
     """The incidents of a history in chunks of at most 100,000 rows, each with a finding for every row that was left out.
 
     Columns: source_id (text, unique in the file: the first of two is kept), reported_at (UTC), category (kind:code),
-    lon and lat (float64, WGS84), address (text or None), row. A place outside the city is given like any other: where
-    it belongs is said when it is assigned. Raises ``BadPack`` when the file as a whole cannot be used.
+    lon and lat (float64, WGS84; NaN for a row that has only an address), address (text or None), row. A place outside the
+    city is given like any other: where it belongs is said when it is assigned. Raises ``BadPack`` when the file as a whole cannot be used.
     """
     reader = _Reader(folder, history, pack, categories=known_categories(folder, pack), bounds=city_bounds(folder, pack))
     for table, ragged in reader.chunks():
@@ -239,13 +239,22 @@ class _Reader:
         raw_lons, raw_lats = lons.copy(), lats.copy()
         lons[fine], lats[fine] = to_wgs84(lons[fine], lats[fine], datum=datum)
         swapped = self._look_swapped(lons, lats)
-        for at in np.flatnonzero(~fine | swapped):
+        unplaced = self._unplaced(told)
+        lons[unplaced] = lats[unplaced] = np.nan
+        for at in np.flatnonzero((~fine | swapped) & ~unplaced):
             i = int(at)
             if i not in faults:
                 faults[i] = self._place_fault(
                     told, i, float(raw_lons[i]), float(raw_lats[i]), swapped=bool(swapped[i]), foreign=bool(foreign[i])
                 )
         return lons, lats
+
+    def _unplaced(self, told: _Told) -> NDArray[np.bool_]:
+        """Rows without coordinates that have an address: they are taken in, and placed later (待落图)."""
+        address = self.history.columns.address
+        named = [text is not None for text in texts(told.table[address])] if address else [False] * len(told.table)
+        unplaced: NDArray[np.bool_] = np.array(named, dtype=bool) & ~told.table["_given"].to_numpy(dtype=bool)
+        return unplaced
 
     def _look_swapped(self, lons: NDArray[np.float64], lats: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Places outside the city's box that would be inside it with longitude and latitude changed round."""
@@ -271,7 +280,11 @@ class _Reader:
             )
         if not told.table["_given"].iloc[at]:
             return _row_finding(
-                self.history, slug="no-place", template="The row has no coordinates.", mend="Add them, or leave the row out.", row=row
+                self.history,
+                slug="no-place",
+                template="The row has neither coordinates nor an address.",
+                mend="Add one of the two, or leave the row out.",
+                row=row,
             )
         if foreign:
             return _row_finding(

@@ -258,6 +258,7 @@ def test_missing_software_is_refused_with_the_command(root: Path, monkeypatch: p
 
 def test_a_file_in_the_place_of_the_folder_is_refused(root: Path) -> None:
     root.parent.joinpath("a-file").write_text("")
+    assert cluster.find(root.parent / "a-file") is None
     with pytest.raises(NoDatabase, match="WANGGE_DATA_DIR"):
         cluster.ensure(root.parent / "a-file")
 

@@ -302,7 +302,7 @@ def one_row(folder, **changed):
         ({"reported_at": "24/11/2026"}, "bad-time"),
         ({"category": "pothole"}, "unknown-category"),
         ({"category": ""}, "unknown-category"),
-        ({"lon": ""}, "no-place"),
+        ({"lon": "", "address": ""}, "no-place"),
         ({"lon": "east"}, "not-a-number"),
         ({"lat": "NaN"}, "not-a-number"),
         ({"lon": "inf"}, "not-a-number"),
@@ -317,8 +317,11 @@ def test_a_bad_row_is_left_out_and_named_with_its_reason(tiny_pack, changed, slu
     assert finding.text()
 
 
-@pytest.mark.parametrize("changed", [{"lon": "121.9"}, {"lon": "0", "lat": "0"}, {"reported_at": "2126-01-01T00:00:00"}])
-def test_a_place_outside_the_city_and_a_time_to_come_are_kept(tiny_pack, changed):
+@pytest.mark.parametrize(
+    "changed",
+    [{"lon": "121.9"}, {"lon": "0", "lat": "0"}, {"reported_at": "2126-01-01T00:00:00"}, {"lon": "", "lat": "", "address": "Lane 5"}],
+)
+def test_a_place_outside_the_city_a_time_to_come_and_a_mere_address_are_kept(tiny_pack, changed):
     assert one_row(tiny_pack, **changed)["source_id"] == "T0001"
 
 
