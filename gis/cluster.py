@@ -267,7 +267,7 @@ def _postmaster(data: Path) -> int | None:
     """The process id of the living server of this data folder; None for a stale file, a zombie or a stranger's process."""
     try:
         pid = int((data / "postmaster.pid").read_text(encoding="utf-8").split("\n")[0])
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     if not Path("/proc/self").exists():
         try:

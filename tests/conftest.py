@@ -1,4 +1,4 @@
-"""Databases for tests: one private PostGIS for a whole run, one database cloned from a migrated template for a test."""
+"""What tests share: one private PostGIS for a whole run, a database of its own for each test, and one served city."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import fcntl
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +19,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from api import running
 from gis import cluster as private
 from gis.cluster import Cluster
 
@@ -23,6 +27,8 @@ from gis.cluster import Cluster
 # temporary folder, because that one is closed to the account that PostgreSQL gets when the tests run as root.
 _FOLDER = "WANGGE_TEST_FOLDER"
 _TEMPLATE = "wangge_template"
+# Held until this process ends: the server outlives the worker that started it, and the controller stops it.
+_servers: list[subprocess.Popen[bytes]] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,8 +55,11 @@ def _sweep() -> None:
 
 
 def _remove(folder: Path) -> None:
-    for found in [running for root in folder.glob("*") if root.is_dir() and (running := private.find(root))]:
-        found.stop()
+    running.stop(folder / "helsinki", "serve")
+    for root in folder.glob("*"):
+        found = private.find(root)
+        if found:
+            found.stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -117,6 +126,37 @@ def database(template: str, new_database: Callable[[str], str]) -> str:
 def empty_database(new_database: Callable[[str], str]) -> str:
     """SQLAlchemy URL of a database of this test's own that has the extensions and no schema yet."""
     return new_database(private.DATABASE)
+
+
+@pytest.fixture(scope="session")
+def helsinki_server(cluster: Cluster, test_folder: Path) -> str:
+    """Address of the demo's city, loaded and served as a user does it; one server for the whole run, for reading only."""
+    data = test_folder / "helsinki"
+    said = data / "serve.log"
+    with _locked(test_folder / "helsinki.lock"):
+        if not said.exists():
+            data.mkdir(mode=0o755)
+            _create(cluster, "helsinki", private.DATABASE)
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
+            environment |= {"WANGGE_DATABASE_URL": cluster.url("helsinki"), "WANGGE_DATA_DIR": str(data)}
+            program = [sys.executable, "-m", "api.cli"]
+            loaded = subprocess.run([*program, "demo", "--no-serve"], env=environment, capture_output=True, text=True, check=False)
+            assert loaded.returncode == 0, loaded.stderr
+            with said.open("w") as log:
+                server = subprocess.Popen(
+                    [*program, "serve", "--port", "0"],
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            _servers.append(server)
+        until = time.monotonic() + 60
+        while not (address := re.search(r"http://[\d.]+:\d+", said.read_text())):
+            assert time.monotonic() < until, said.read_text()
+            time.sleep(0.1)
+    return address[0]
 
 
 def _maintenance(cluster: Cluster) -> psycopg.Connection:
