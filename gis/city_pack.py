@@ -21,7 +21,8 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from gis.errors import BadPack, Finding
-from gis.exchange import Datum
+from gis.validation import template_of
+from grids.datum import Datum
 
 Origin = Literal["real", "generated", "given"]
 Names = Annotated[dict[str, str], Field(min_length=1)]
@@ -304,23 +305,6 @@ def city_toml_schema() -> dict[str, Any]:
     }
 
 
-_WORDS = {
-    "missing": "{field} is missing.",
-    "extra_forbidden": "{field} is not a field of a city pack.",
-    "literal_error": "{field} must be one of: {expected}.",
-    "string_pattern_mismatch": "{field} does not look like {pattern}.",
-    "string_type": "{field} must be text in quotes.",
-    "list_type": "{field} must be a list.",
-    "dict_type": "{field} must be a table of names.",
-    "model_type": "{field} must be a table.",
-    "too_short": "{field} needs at least {min_length}, it has {actual_length}.",
-    "too_long": "{field} may have at most {max_length}, it has {actual_length}.",
-    "greater_than": "{field} must be more than {gt}.",
-    "greater_than_equal": "{field} must be at least {ge}.",
-    "less_than_equal": "{field} must be at most {le}.",
-}
-
-
 def read_city_toml(folder: Path) -> CityPack:
     """The pack described by ``folder/city.toml``.
 
@@ -364,13 +348,12 @@ def parse_city_toml(document: dict[str, Any], *, pack: str) -> CityPack:
 def _finding_of(fault: Any) -> Finding:
     """What pydantic found wrong, in words that can be translated; its own words only where there are none here."""
     field = ".".join(str(step) for step in fault["loc"]) or "city.toml"
-    context = fault.get("ctx", {})
-    details = {"field": field, **{key: value for key, value in context.items() if isinstance(value, str | int | float)}}
+    template, details = template_of(fault, field=field)
     mend = "See {field} in docs/city-packs.md."
     if fault["type"] == "pack_rule":
-        return Finding("bad-field", str(details.pop("template")), mend, file="city.toml", details=details)
-    template = _WORDS.get(fault["type"], "{field}: {reason}.")
-    return Finding("bad-field", template, mend, file="city.toml", details={**details, "reason": fault["msg"].removeprefix("Value error, ")})
+        template = str(details.pop("template"))
+        del details["reason"]
+    return Finding("bad-field", template, mend, file="city.toml", details=details)
 
 
 def digest_of(folder: Path) -> str:

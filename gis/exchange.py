@@ -11,17 +11,16 @@ same: they differ by less than a metre, which is below what a report's position 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from gis.errors import DatumOutsideItsCountry
+from grids.datum import DATUMS
 from grids.errors import BadCoordinate, UnknownDatum
 
-Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
-DATUMS: tuple[Datum, ...] = get_args(Datum)
 Floats = NDArray[np.float64]
 _Shift = Callable[[Floats, Floats], tuple[Floats, Floats]]
 

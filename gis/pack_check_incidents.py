@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from gis.city_pack import CityPack, IncidentHistory
 from gis.errors import BadPack, Finding
-from gis.exchange import DATUMS, Floats, from_wgs84, to_wgs84
+from gis.exchange import Floats, from_wgs84, to_wgs84
 from gis.pack_check_areas import City
 from gis.pack_findings import Findings
 from gis.pack_incidents import read_incidents
+from grids.datum import DATUMS
 from grids.errors import Refusal
 
 # So many places are enough to tell one datum from another.

@@ -27,14 +27,20 @@ Bounds = tuple[float, float, float, float]
 _COLUMNS = ("source_id", "reported_at", "category", "lon", "lat", "address", "row")
 
 
-def read_incidents(folder: Path, history: IncidentHistory, pack: CityPack) -> Iterator[tuple[pd.DataFrame, list[Finding]]]:
+def read_incidents(
+    folder: Path, history: IncidentHistory, pack: CityPack, *, file: Path | None = None
+) -> Iterator[tuple[pd.DataFrame, list[Finding]]]:
     """The incidents of a history in chunks of at most 100,000 rows, each with a finding for every row that was left out.
 
     Columns: source_id (text, unique in the file: the first of two is kept), reported_at (UTC), category (kind:code),
     lon and lat (float64, WGS84; NaN for a row that has only an address), address (text or None), row. A place outside the
-    city is given like any other: where it belongs is said when it is assigned. Raises ``BadPack`` when the file as a whole cannot be used.
+    city is given like any other: where it belongs is said when it is assigned. With ``file`` that file is read by the history's columns. Raises ``BadPack`` when the file as a whole cannot be used.
     """
-    reader = _Reader(folder, history, pack, categories=known_categories(folder, pack), bounds=city_bounds(folder, pack))
+    known, bounds = known_categories(folder, pack), city_bounds(folder, pack)
+    if file is not None:
+        history = history.model_copy(update={"source": history.source.model_copy(update={"file": file.name})})
+        folder = file.parent
+    reader = _Reader(folder, history, pack, categories=known, bounds=bounds)
     for table, ragged in reader.chunks():
         yield reader.judged(table, ragged)
 

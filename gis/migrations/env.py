@@ -5,16 +5,8 @@ from __future__ import annotations
 from alembic import context
 from geoalchemy2 import alembic_helpers
 
+from gis.migrations.env_filter import is_ours
 from gis.tables import metadata
-
-
-def include_object(thing: object, name: str | None, type_: str, reflected: bool, compare_to: object) -> bool:
-    """What the schema comparison looks at: our tables, not those of PostGIS or of the job queue."""
-    if type_ == "table" and name is not None and (name.startswith("procrastinate_") or name == "spatial_ref_sys"):
-        return False
-    ours: bool = alembic_helpers.include_object(thing, name, type_, reflected, compare_to)  # type: ignore[no-untyped-call]
-    return ours
-
 
 if context.is_offline_mode():
     raise SystemExit("Migrations run on a database: use 'wangge migrate'.")
@@ -22,7 +14,7 @@ if context.is_offline_mode():
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    include_object=include_object,
+    include_object=is_ours,
     process_revision_directives=alembic_helpers.writer,
     render_item=alembic_helpers.render_item,
 )
