@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from gis.errors import DatumOutsideItsCountry
-from gis.exchange import DATUMS, from_wgs84, geometries_to_wgs84, to_wgs84
+from gis.exchange import from_wgs84, geometries_to_wgs84, to_wgs84
+from grids.datum import DATUMS
 from grids.errors import BadCoordinate, UnknownDatum
 
 GEOD = Geod(ellps="WGS84")

@@ -73,9 +73,9 @@ def test_an_interruption_between_two_steps_leaves_nothing(database: str, tiny_pa
 
 def test_the_basemap_job_exists_exactly_when_the_load_commits(database: str, tiny_pack: Path) -> None:
     waiting = sa.text("SELECT args ->> 'city' FROM procrastinate_jobs WHERE status = 'todo'")
-    with pytest.raises(RuntimeError), act(database) as tx:
+    with act(database) as tx:
         load_city(tx, tiny_pack, now=NOON, progress=silent)
-        raise RuntimeError
+        tx.get_transaction().rollback()
     with act(database) as tx:
         assert tx.execute(waiting).scalars().all() == []
     for text in ("one", "two"):

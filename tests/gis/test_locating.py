@@ -1,0 +1,84 @@
+"""Who answers at a point: in any datum, in the adopted edition, without spatial SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gis import db, locating
+from gis.errors import DatumOutsideItsCountry
+from gis.exchange import from_wgs84
+from gis.locating import Indexes
+from grids.errors import BadCoordinate, UnknownDatum
+from tests.tiny_city import NOON, act, load
+from tests.tiny_pack import SOUTH, STEP_LAT, STEP_LON, WEST
+
+LON, LAT = WEST + 0.4 * STEP_LON, SOUTH + 0.4 * STEP_LAT
+
+
+def test_the_whole_answer_is_there(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    with act(database) as tx:
+        answer = locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON)
+    said = answer.standing
+    assert said is not None
+    assert answer.how == "inside"
+    assert len(answer.cell) == 15
+    assert len(said.block) == 15
+    assert said.block.startswith(said.ladder[1].code)
+    assert [rung.level for rung in said.ladder] == ["duty_grid", "community", "district", "city"]
+    assert said.on_duty.owner is not None
+    assert said.on_duty.answerable() == said.on_duty.owner
+    assert said.segment is not None
+    assert answer.side in ("left", "right")
+
+
+def test_a_point_in_another_datum_is_the_same_place(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    with act(database) as tx:
+        indexes = Indexes()
+        plain = locating.locate(tx, indexes, lon=LON, lat=LAT, datum="cgcs2000", at=NOON)
+        for datum in ("gcj02", "bd09"):
+            (lon,), (lat,) = from_wgs84([LON], [LAT], datum=datum)
+            moved = locating.locate(tx, indexes, lon=float(lon), lat=float(lat), datum=datum, at=NOON)
+            assert moved.standing == plain.standing
+            taken_as_it_is = locating.locate(tx, indexes, lon=float(lon), lat=float(lat), datum="wgs84", at=NOON)
+            assert taken_as_it_is.standing != plain.standing
+
+
+def test_outside_is_an_answer_and_nonsense_is_refused(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    with act(database) as tx:
+        assert locating.locate(tx, Indexes(), lon=0.0, lat=0.0, datum="wgs84", at=NOON).how == "outside"
+        with pytest.raises(UnknownDatum):
+            locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="", at=NOON)
+        with pytest.raises(DatumOutsideItsCountry):
+            locating.locate(tx, Indexes(), lon=24.9, lat=60.1, datum="gcj02", at=NOON)
+        for lon, lat in ((float("nan"), LAT), (LON, float("inf")), (LAT, LON)):
+            with pytest.raises(BadCoordinate):
+                locating.locate(tx, Indexes(), lon=lon, lat=lat, datum="wgs84", at=NOON)
+
+
+def test_an_adopted_edition_takes_over_at_the_next_question(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    indexes = Indexes()
+    with act(database) as tx:
+        assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON).standing.edition_number == 1
+    load(database, tiny_pack)
+    with act(database) as tx:
+        assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON).standing.edition_number == 2
+
+
+def test_a_question_with_a_warm_index_runs_no_spatial_sql(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    indexes, asked = Indexes(), []
+    engine = db.engine(database, pool_size=1)
+    with db.transaction(engine) as tx:
+        locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON)
+        sa.event.listen(engine, "before_cursor_execute", lambda *event: asked.append(event[2].lower()))
+        locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON)
+    engine.dispose()
+    assert len(asked) == 2
+    assert not any("st_" in statement or "geom" in statement for statement in asked)
