@@ -46,7 +46,7 @@ class Palette:
 
 PALETTES: dict[Theme, Palette] = {
     "light": Palette(
-        beyond="#eae8e2",
+        beyond="#efede7",
         earth="#f6f4ef",
         green="#dde9d0",
         built="#f0ede6",
@@ -84,10 +84,10 @@ PALETTES: dict[Theme, Palette] = {
         cell_edge="#9a5b34",
         cell_steps=(
             (1, "#fdecc0"),
-            (3, "#fbc878"),
-            (6, "#f19a4d"),
-            (11, "#d8622f"),
-            (21, "#a3321c"),
+            (5, "#fbc878"),
+            (10, "#f19a4d"),
+            (25, "#d8622f"),
+            (50, "#a3321c"),
         ),
     ),
 }

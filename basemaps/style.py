@@ -51,7 +51,7 @@ _GREEN = [
 ]
 _BUILT = ["residential", "commercial", "retail", "industrial", "construction", "military", "school", "university", "college", "hospital"]
 _PAVED = ["pedestrian", "square", "parking", "pier", "playground", "pitch", "railway"]
-_LABEL_ZOOM = 13
+_LABEL_ZOOMS = {"areas": 12, "duty-grids": 13}
 _ROUND = {"line-cap": "round", "line-join": "round"}
 
 
@@ -63,6 +63,8 @@ class MapCity:
     names: Mapping[str, str]
     bounds: tuple[float, float, float, float]
     attribution: str = ""
+    area_levels: int = 4
+    """How many levels of areas the ladder has, the city among them: what is named at which zoom follows from it."""
 
 
 def style(theme: Theme, language: Language, *, city: MapCity, base_url: str = "") -> dict[str, Any]:
@@ -90,13 +92,15 @@ def style(theme: Theme, language: Language, *, city: MapCity, base_url: str = ""
         "layers": [
             *_ground(palette),
             *_overlay_fills(palette),
+            *_water(palette),
             *_buildings(palette),
+            *_cells(palette),
             *_roads(palette),
             *_overlay_lines(palette),
             *_selected(palette),
             *_incidents(palette),
             *_base_labels(palette, language),
-            *_overlay_labels(palette, language),
+            *_overlay_labels(palette, language, lowest_rank=max(1, city.area_levels - 1)),
         ],
     }
 
@@ -104,14 +108,14 @@ def style(theme: Theme, language: Language, *, city: MapCity, base_url: str = ""
 def _sources(city: MapCity, base_url: str) -> dict[str, Any]:
     """The basemap, one source an overlay, and for labels of polygons the same tiles from far.
 
-    A polygon that is cut by tiles would be named once in each; the tiles of ``_LABEL_ZOOM`` are so wide that an area
-    or a duty grid seldom is, and they are drawn on at every deeper zoom.
+    A polygon that is cut by tiles would be named once in each; the tiles of ``_LABEL_ZOOMS`` are so wide that it
+    seldom is, and they are drawn on at every deeper zoom.
     """
     basemap = {"type": "vector", "url": f"pmtiles://{base_url}/basemaps/{city.code}.pmtiles", "attribution": city.attribution}
     overlays = {layer: {"type": "vector", "url": f"{base_url}/tiles/{layer}.json"} for layer in OVERLAYS}
     labels = {
-        f"{layer}-labels": {"type": "vector", "tiles": [f"{base_url}/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"], "maxzoom": _LABEL_ZOOM}
-        for layer in ("areas", "duty-grids")
+        f"{layer}-labels": {"type": "vector", "tiles": [f"{base_url}/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"], "maxzoom": zoom}
+        for layer, zoom in _LABEL_ZOOMS.items()
     }
     return {"basemap": basemap, **overlays, **labels}
 
@@ -157,12 +161,19 @@ def _ground(palette: Palette) -> list[Layer]:
         {"id": "beyond", "type": "background", "paint": {"background-color": palette.beyond}},
         _base("earth", "fill", "earth", paint={"fill-color": palette.earth}),
         *(_base(name, "fill", "landuse", filter=_kind_in(kinds), paint={"fill-color": colour}) for name, kinds, colour in landuse),
-        _base("water", "fill", "water", filter=["==", ["geometry-type"], "Polygon"], paint={"fill-color": palette.water}),
+    ]
+
+
+def _water(palette: Palette) -> list[Layer]:
+    """Over the colours of the grids, which would muddy it, and not quite opaque, so that the grids still show."""
+    area, course = ["==", ["geometry-type"], "Polygon"], ["==", ["geometry-type"], "LineString"]
+    return [
+        _base("water", "fill", "water", filter=area, paint={"fill-color": palette.water, "fill-opacity": 0.8}),
         _base(
             "waterways",
             "line",
             "water",
-            filter=["==", ["geometry-type"], "LineString"],
+            filter=course,
             layout=_ROUND,
             paint={"line-color": palette.water, "line-width": _by_zoom(10, 0.6, 16, 5)},
         ),
@@ -196,26 +207,29 @@ def _roads(palette: Palette) -> list[Layer]:
 
 
 def _overlay_fills(palette: Palette) -> list[Layer]:
-    """Under buildings and roads: the colours of duty grids, blocks and cells."""
-    count: list[Any] = ["coalesce", ["get", "incidents"], 0]
-    classes = [value for step in palette.cell_steps for value in step]
+    """Under water, buildings and roads: the colours of duty grids, and a veil over blocks."""
     by_id: list[Any] = ["match", ["%", ["to-number", ["id"], 0], len(palette.duty_grids)]]
     for remainder, colour in enumerate(palette.duty_grids):
         by_id += [remainder, colour]
     by_id.append(palette.duty_grids[0])
-    cells = {"fill-color": ["step", count, "rgba(0, 0, 0, 0)", *classes], "fill-opacity": 0.78}
     return [
         _overlay("duty-grids-fill", "fill", "duty-grids", paint={"fill-color": by_id, "fill-opacity": 0.36}),
         _overlay("blocks-fill", "fill", "blocks", paint={"fill-color": palette.halo, "fill-opacity": 0.12}),
-        _overlay("cells-fill", "fill", "cells", paint=cells),
     ]
+
+
+def _cells(palette: Palette) -> list[Layer]:
+    count: list[Any] = ["coalesce", ["get", "incidents"], 0]
+    classes = [value for step in palette.cell_steps for value in step]
+    fill = {"fill-color": ["step", count, "rgba(0, 0, 0, 0)", *classes], "fill-opacity": 0.78}
+    return [_overlay("cells-fill", "fill", "cells", paint=fill)]
 
 
 def _overlay_lines(palette: Palette) -> list[Layer]:
     """Above the roads: where each overlay ends. Areas high on the ladder (low rank) have the broader border."""
     rank: list[Any] = ["coalesce", ["get", "rank"], 3]
-    broad: list[Any] = ["max", 1.6, ["-", 4.2, ["*", 0.6, rank]]]
-    thin: list[Any] = ["max", 0.8, ["-", 2.4, ["*", 0.4, rank]]]
+    broad: list[Any] = ["max", 1.3, ["-", 4.2, ["*", 0.95, rank]]]
+    thin: list[Any] = ["max", 0.7, ["-", 2.4, ["*", 0.6, rank]]]
     lines = [
         ("cells-line", "cells", 12, {"line-color": palette.cell_edge, "line-width": _by_zoom(12, 0.3, 16, 1), "line-opacity": 0.55}),
         (
@@ -231,7 +245,16 @@ def _overlay_lines(palette: Palette) -> list[Layer]:
             {"line-color": palette.segment, "line-width": _by_zoom(13, 0.6, 15, 1.6, 18, 4), "line-opacity": 0.7},
         ),
         ("duty-grids-line", "duty-grids", 8, {"line-color": palette.duty_grid_edge, "line-width": _by_zoom(10, 0.6, 15, 2, 18, 3.5)}),
-        ("areas-halo", "areas", 4, {"line-color": palette.halo, "line-width": _by_zoom(10, 3, 16, 6), "line-opacity": 0.55}),
+        (
+            "areas-halo",
+            "areas",
+            4,
+            {
+                "line-color": palette.halo,
+                "line-width": _by_zoom(10, 2.5, 16, ["max", 2.5, ["-", 7, ["*", 1.5, rank]]]),
+                "line-opacity": 0.5,
+            },
+        ),
         ("areas-line", "areas", 4, {"line-color": palette.area, "line-width": _by_zoom(10, thin, 16, broad), "line-dasharray": [3, 1.8]}),
     ]
     return [
@@ -260,10 +283,10 @@ def _incidents(palette: Palette) -> list[Layer]:
     """Small and pale from far, so that many together read as a density; clear dots from near."""
     paint = {
         "circle-color": palette.incident,
-        "circle-radius": _by_zoom(10, 1, 13, 1.8, 15, 3.2, 18, 7),
-        "circle-opacity": ["interpolate", ["linear"], ["zoom"], 10, 0.25, 15, 0.8],
+        "circle-radius": _by_zoom(10, 0.9, 13, 1.3, 15, 2.6, 18, 7),
+        "circle-opacity": ["interpolate", ["linear"], ["zoom"], 10, 0.25, 14, 0.6, 16, 0.85],
         "circle-stroke-color": palette.incident_edge,
-        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 13, 0, 15, 1],
+        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 14.5, 0, 16, 1],
         "circle-stroke-opacity": 0.9,
     }
     return [_overlay("incidents-point", "circle", "incidents", paint=paint)]
@@ -302,33 +325,35 @@ def _base_labels(palette: Palette, language: Language) -> list[Layer]:
     ]
 
 
-def _overlay_labels(palette: Palette, language: Language) -> list[Layer]:
+def _overlay_labels(palette: Palette, language: Language, *, lowest_rank: int) -> list[Layer]:
     """Last, so that they win the room: who answers for a place matters more than what a shop is called."""
     halo = {"text-halo-color": palette.halo, "text-halo-width": 1.8}
     name = _overlay_name(language)
     rank: list[Any] = ["coalesce", ["get", "rank"], 3]
     with_owner = ["format", name, {}, "\n", {}, ["coalesce", ["get", "owner"], ""], {"font-scale": 0.86}]
-    area = _label(_BOLD, _by_zoom(9, 12, 15, ["-", 16, rank], base=1), **{"text-padding": 24, "symbol-sort-key": rank})
-    grid = _label(_MEDIUM, _by_zoom(13, 11, 17, 15, base=1), **{"text-padding": 28})
+    grid_name = ["step", ["zoom"], ["format", name, {}], 16, with_owner]
+    area = _label(_BOLD, _by_zoom(9, 12, 15, ["-", 17, rank], base=1), **{"text-padding": 16, "symbol-sort-key": rank})
+    grid = _label(_MEDIUM, _by_zoom(15, 12, 17, 14, base=1), **{"text-padding": 28, "text-max-width": 13})
+    shared = {"layout": {"text-field": name, **area}, "paint": {"text-color": palette.area, **halo}}
+    # The tiles that name areas from afar hold the ranks 1 to 3; the city itself is named by the page. From near only
+    # the lowest levels are named, because an area is then larger than the screen. A filter sees whole zooms only.
+    from_afar: list[Any] = ["all", [">", rank, 0], ["<", rank, 4]]
+    high = [
+        "step",
+        ["zoom"],
+        from_afar,
+        *(part for zoom, least in ((13, lowest_rank - 1), (14, lowest_rank)) for part in (zoom, [*from_afar, [">=", rank, least]])),
+    ]
     return [
-        _overlay(
-            "areas-label",
-            "symbol",
-            "areas",
-            source="areas-labels",
-            minzoom=9,
-            maxzoom=14.5,
-            filter=[">", ["coalesce", ["get", "rank"], 1], 0],
-            layout={"text-field": name, **area},
-            paint={"text-color": palette.area, **halo},
-        ),
+        _overlay("areas-label", "symbol", "areas", source="areas-labels", minzoom=9, maxzoom=15, filter=high, **shared),
+        _overlay("areas-label-low", "symbol", "areas", minzoom=14, maxzoom=15.5, filter=[">=", rank, 4], **shared),
         _overlay(
             "duty-grids-label",
             "symbol",
             "duty-grids",
             source="duty-grids-labels",
-            minzoom=13.5,
-            layout={"text-field": with_owner, **grid},
+            minzoom=15,
+            layout={"text-field": grid_name, **grid},
             paint={"text-color": palette.text, **halo},
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -93,6 +93,15 @@ def test_every_overlay_can_be_toggled_and_only_cells_are_off_at_first() -> None:
     assert [overlay["layer"] for overlay in document["metadata"]["wangge:overlays"] if not overlay["visible"]] == ["cells"]
 
 
+@pytest.mark.parametrize(("area_levels", "named_from_near"), [(2, 1), (4, 3), (1, 1)])
+def test_from_near_only_the_lowest_areas_are_named(area_levels: int, named_from_near: int) -> None:
+    document = style("light", "en", city=replace(_CITY, area_levels=area_levels))
+    shown = next(layer for layer in document["layers"] if layer["id"] == "areas-label")["filter"]
+    assert shown[:2] == ["step", ["zoom"]]
+    assert shown[-2] == 14
+    assert shown[-1][-1] == [">=", ["coalesce", ["get", "rank"], 3], named_from_near]
+
+
 def test_layer_ids_are_unique() -> None:
     ids = [layer["id"] for layer in style("light", "en", city=_CITY)["layers"]]
     assert len(ids) == len(set(ids))
@@ -113,7 +122,7 @@ def test_legend_colours_are_drawn_by_the_style(theme: Theme) -> None:
 
 def test_legend_classes_of_cells_meet_without_gap() -> None:
     cells = next(entry for entry in legend("en") if entry.layer == "cells")
-    assert [swatch.label for swatch in cells.swatches] == ["1–2", "3–5", "6–10", "11–20", "21 or more"]
+    assert [swatch.label for swatch in cells.swatches] == ["1–4", "5–9", "10–24", "25–49", "50 or more"]
 
 
 @pytest.mark.parametrize("theme", get_args(Theme))

@@ -4,6 +4,7 @@ import { useAsked } from './asked.ts';
 import { CityMap, type Seen } from './city-map.tsx';
 import { Header } from './header.tsx';
 import { messagesIn, nameIn, tagOf, type Language } from './messages/index.ts';
+import { Notice } from './notice.tsx';
 import { readPermalink, writePermalink } from './permalink.ts';
 import { FailureText, NoCity, Screen } from './states.tsx';
 
@@ -44,11 +45,7 @@ export function App() {
         {t.skipToMap}
       </a>
       <Header t={t} language={language} onLanguage={setLanguage} cities={loaded} city={city} onCity={pick} />
-      {notice && (
-        <aside class="notice" aria-label={t.notice}>
-          {notice}
-        </aside>
-      )}
+      {notice && <Notice t={t} text={notice} />}
       {city && <CityMap key={city.code} t={t} language={language} city={city} seen={seen} onSeen={see} />}
       {!city && (
         <main class="stage">

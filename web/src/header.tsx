@@ -19,8 +19,9 @@ const languages: [Language, string][] = [
 export function Header({ t, language, onLanguage, cities, city, onCity }: Props) {
   return (
     <header class="header">
+      <Logo />
+      <div class="titles">
       <h1 class="brand">
-        <Logo />
         <span>
           <span lang="zh-CN">网格</span> <span lang="en">Wangge</span>
         </span>
@@ -36,6 +37,7 @@ export function Header({ t, language, onLanguage, cities, city, onCity }: Props)
       ) : (
         <p class="city-name">{nameIn(city?.names, language)}</p>
       )}
+      </div>
       <p class="tagline">{t.tagline}</p>
       <div class="languages" role="group" aria-label={t.language}>
         {languages.map(([code, label]) => (

@@ -15,9 +15,12 @@ interface Props {
   onRetry(): void;
 }
 
+/** A generated name may say so itself; the badge says it, and once is enough. */
+const bare = ({ name, generated }: Person): string => (generated ? name.replace(/\s*[(（][^()（）]*(generated|生成)[^()（）]*[)）]$/, '') : name);
+
 const Name = ({ t, person }: { t: Messages; person: Person }) => (
   <>
-    {person.name}
+    {bare(person)}{' '}
     {person.generated && (
       <span class="badge" title={t.generatedTitle}>
         {t.generated}

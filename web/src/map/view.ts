@@ -1,5 +1,5 @@
 /** The map itself, loaded after the page's own text is on screen. */
-import { addProtocol, AttributionControl, LngLatBounds, Map as MapLibre, Marker, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import { addProtocol, AttributionControl, LngLatBounds, Map as MapLibre, Marker, ScaleControl, setWorkerUrl, type StyleSpecification } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import { Protocol } from 'pmtiles';
@@ -107,9 +107,10 @@ export function openMap({ container, style, view, bounds, onAsk, onMove, onFailu
   marker.getElement().setAttribute('aria-hidden', 'true');
   const layersWhere = (test: (metadata: ReturnType<typeof metadataOf>) => boolean): string[] =>
     map.getStyle().layers.filter((layer) => test(metadataOf(layer))).map((layer) => layer.id);
-  const once = (act: () => void): void => {
+  const onceStyled = (act: () => void): void => {
     busy();
-    if (map.style.loaded()) act();
+    // A style that is not there yet is told as undefined, whatever its type says.
+    if (map.getStyle() as StyleSpecification | undefined) act();
     else void map.once('style.load', act);
   };
 
@@ -119,7 +120,7 @@ export function openMap({ container, style, view, bounds, onAsk, onMove, onFailu
       map.setStyle(next, { diff: true });
     },
     showOverlay: (overlay, visible) =>
-      once(() => {
+      onceStyled(() => {
         for (const id of layersWhere((metadata) => metadata['wangge:overlay'] === overlay)) {
           map.setLayoutProperty(id, 'visibility', visible ? 'visible' : 'none');
         }
@@ -133,7 +134,7 @@ export function openMap({ container, style, view, bounds, onAsk, onMove, onFailu
       } else {
         marker.remove();
       }
-      once(() => {
+      onceStyled(() => {
         for (const id of layersWhere((metadata) => metadata['wangge:role'] === 'selected-block')) map.setFilter(id, selectionFilter(block));
         map.triggerRepaint();
       });

@@ -8,6 +8,8 @@ export const zh: Messages = {
   language: '语言',
   city: '城市',
   notice: '生成数据说明',
+  noticeMore: '显示全部说明',
+  noticeLess: '收起说明',
   mapLabel: '地图。方向键移动，加减键缩放，回车键查询中心点由谁负责。',
   zoomIn: '放大',
   zoomOut: '缩小',
