@@ -18,6 +18,7 @@ from api import problems
 from api.commands import city, demo, doctor, grids, incidents, locate, operate
 from api.console import LANGUAGE, _, emit, remark
 from gis.settings import Settings
+from gis.validation import text_of
 from grids.errors import Refusal
 
 app = typer.Typer(
@@ -88,7 +89,7 @@ def _tell(refusal: Refusal, *, wants_json: bool) -> int:
 def _tell_bad_settings(error: ValidationError) -> int:
     for fault in error.errors():
         name = "WANGGE_" + "_".join(str(step) for step in fault["loc"]).upper() if fault["loc"] else "WANGGE_*"
-        remark(_("wangge: the setting {name} is wrong: {reason}").format(name=name, reason=fault["msg"].removeprefix("Value error, ")))
+        remark(_("wangge: a setting is wrong. {reason}").format(reason=text_of(fault, _, field=name)))
     return problems.EXIT_USAGE
 
 

@@ -57,7 +57,7 @@ class Timed:
 
     @contextmanager
     def step(self, name: str) -> Iterator[steps.Progress]:
-        """Run one step under a bar, and keep how long it took."""
+        """Run one step under a bar, and keep how long it took. ``name`` is an English message; who prints it translates it."""
         started = time.monotonic()
         with bar() as progress:
             yield progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gis.errors import Conflict
 from grids.errors import Refusal
 
 
@@ -25,6 +26,16 @@ class PortTaken(Refusal):
     port: int
     template: ClassVar[str] = "Port {port} on {host} is in use by another program."
     mend: ClassVar[str] = "Stop it ('wangge stop' when it is an older Wangge), or choose another port with --port."
+
+
+@dataclass(eq=False)
+class AlreadyRunning(Conflict):
+    """This data folder has its server, or its worker, already."""
+
+    process: str
+    folder: str
+    template: ClassVar[str] = "'wangge {process}' runs already for the data folder {folder}."
+    mend: ClassVar[str] = "Stop it with 'wangge stop', or set WANGGE_DATA_DIR to another folder."
 
 
 @dataclass(eq=False)

@@ -18,7 +18,8 @@ from api.errors import NotLoopback, PageNotBuilt, PortTaken
 from basemaps.build import BasemapNotBuilt, UnknownLayer
 from gis.errors import BadPack, Busy, Conflict, DatumOutsideItsCountry, NoDatabase, NotFound, SchemaBehind
 from gis.language import Language, translator
-from grids.errors import BadCoordinate, NotAPartition, OutsideItsArea, Refusal, UnknownDatum
+from gis.validation import text_of
+from grids.errors import BadCoordinate, NotAPartition, OutsideItsArea, Refusal, UnknownDatum, sentences
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_CONFLICT, EXIT_INVALID, EXIT_FINDINGS, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
@@ -113,9 +114,9 @@ def validation_response(request: Request, error: Exception) -> JSONResponse:
     """The response to a request whose parameters are not of the right form."""
     say = translator(language_asked(request))
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    errors = [{"pointer": "/".join(str(step) for step in fault["loc"]), "reason": fault["msg"]} for fault in faults]
-    named = "; ".join(f"{fault['pointer']}: {fault['reason']}" for fault in errors)
-    detail = say("A parameter is missing or not of the right form: {named}").format(named=named)
+    pointers = ["/".join(str(step) for step in fault["loc"]) for fault in faults]
+    errors = [{"pointer": pointer, "reason": text_of(fault, say, field=pointer)} for pointer, fault in zip(pointers, faults, strict=True)]
+    detail = sentences(say("A parameter is missing or not of the right form."), *(fault["reason"] for fault in errors))
     title = say("Invalid request")
     return problem(
         {
@@ -131,10 +132,12 @@ def validation_response(request: Request, error: Exception) -> JSONResponse:
 
 def http_response(request: Request, error: Exception) -> JSONResponse:
     """The response to a path or method that there is not."""
+    say = translator(language_asked(request))
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
-    document = {"type": "about:blank", "title": detail, "status": status, "detail": detail, "instance": request.url.path}
+    told = {404: say("There is nothing at this address."), 405: say("This address does not take this method.")}.get(status, detail)
+    document = {"type": "about:blank", "title": told, "status": status, "detail": told, "instance": request.url.path}
     response = problem(document)
     response.headers.update(headers)
     return response

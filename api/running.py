@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gis.errors import Busy
+from api.errors import AlreadyRunning
 
 PROCESSES = ("serve", "worker")
 _PATIENCE_S = 20.0
@@ -18,7 +18,7 @@ _PATIENCE_S = 20.0
 
 @contextmanager
 def holding(data_dir: Path, process: str) -> Iterator[None]:
-    """Be the one ``serve`` or ``worker`` of this data folder while the block runs; refuse (``Busy``) when there is one.
+    """Be the one ``serve`` or ``worker`` of this data folder while the block runs; refuse (``AlreadyRunning``) when there is one.
 
     The lock goes with the process, however that ends, so a file left behind by a killed one stops nobody.
     """
@@ -28,7 +28,7 @@ def holding(data_dir: Path, process: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy(f"{process} in {data_dir}") from None
+            raise AlreadyRunning(process, str(data_dir)) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

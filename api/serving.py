@@ -19,7 +19,7 @@ from gis.settings import Settings
 def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None]) -> None:
     """Serve until told to stop. ``ready`` is told the address once requests are taken.
 
-    Raises ``NotLoopback``, ``PortTaken``, ``Busy`` when this data folder is served already, and ``SchemaBehind``.
+    Raises ``NotLoopback``, ``PortTaken``, ``AlreadyRunning`` when this data folder is served already, and ``SchemaBehind``.
     """
     wanted = settings.port if port is None else port
     _require_loopback(settings.host)

@@ -184,7 +184,7 @@ def _cut_tiles(folder: Path, layers: list[str], about: list[str], tell: Progress
     """Runs tippecanoe in ``folder``, by relative names: the archive keeps the command line and should tell nothing of this machine."""
     binary = Path(tippecanoe.BIN_DIR) / "tippecanoe"
     if not binary.is_file():
-        raise BasemapNotBuilt(f"{binary} is missing")
+        raise BasemapNotBuilt("the program tippecanoe is missing")
     words = [
         *("tippecanoe", "--output=basemap.pmtiles", "--force", "--temporary-directory=.", "--json-progress"),
         *(f"--minimum-zoom={MIN_ZOOM}", f"--maximum-zoom={MAX_ZOOM}", f"--maximum-tile-bytes={MAX_TILE_BYTES}"),
@@ -208,7 +208,7 @@ def _cut_tiles(folder: Path, layers: list[str], about: list[str], tell: Progress
             program.kill()
             raise
     if program.returncode != 0 or not (folder / "basemap.pmtiles").is_file():
-        raise BasemapNotBuilt(" ".join(said[-3:]) or f"tippecanoe ended with code {program.returncode}")
+        raise BasemapNotBuilt(" ".join(said[-3:]) or "the program tippecanoe ended without a word")
     tell("tiles", 1.0)
 
 
@@ -262,6 +262,7 @@ class BasemapNotBuilt(Refusal):
     detail: str
     template: ClassVar[str] = "The basemap could not be built: {detail}"
     mend: ClassVar[str] = "Check that there is room on the disk and run 'wangge doctor'."
+    translated: ClassVar[tuple[str, ...]] = ("detail",)
 
 
 class _Count:

@@ -21,7 +21,7 @@ from psycopg import sql as psycopg_sql
 from sqlalchemy.exc import OperationalError
 
 from gis import cluster
-from gis.errors import Busy, NoDatabase, SchemaBehind
+from gis.errors import CityBusy, NoDatabase, SchemaBehind
 from gis.settings import Settings
 
 Engine = sa.Engine
@@ -87,10 +87,11 @@ def ewkb(geometries: NDArray[np.object_]) -> list[str | None]:
     return written
 
 
-def lock(tx: Tx, work: str) -> None:
-    """Hold ``work`` until the transaction ends; refuse (``Busy``) when another process holds it."""
-    if not tx.execute(sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:work, 0))"), {"work": f"wangge {work}"}).scalar_one():
-        raise Busy(work)
+def lock(tx: Tx, work: str, city: str) -> None:
+    """Hold ``work`` on a city until the transaction ends; refuse (``CityBusy``) when another process holds it. ``work`` is an English message."""
+    key = f"wangge {work} of {city}"
+    if not tx.execute(sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}).scalar_one():
+        raise CityBusy(work, city)
 
 
 def migrate(url: str) -> tuple[str | None, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from grids.errors import Refusal
+from grids.errors import Refusal, sentences
 
 
 @dataclass(eq=False)
@@ -16,14 +16,83 @@ class NotFound(Refusal):
     kind: str
     key: str
     template: ClassVar[str] = "There is no {kind} {key!r}."
+    translated: ClassVar[tuple[str, ...]] = ("kind",)
+
+
+@dataclass(eq=False)
+class NoCityLoaded(NotFound):
+    """A city was needed, none was named, and none is loaded."""
+
+    kind: str = "city"
+    key: str = "*"
+    template: ClassVar[str] = "No city is loaded yet."
+    mend: ClassVar[str] = "Load one with 'wangge city load', or see one with 'wangge demo'."
+
+
+@dataclass(eq=False)
+class NoCityDivided(NotFound):
+    """A city with a plan was needed, none was named, and none has one."""
+
+    kind: str = "city with an adopted edition"
+    key: str = "*"
+    template: ClassVar[str] = "No city has an adopted edition yet."
+    mend: ClassVar[str] = "Run 'wangge grids build' and 'wangge grids adopt', or see a city with 'wangge demo'."
 
 
 @dataclass(eq=False)
 class Conflict(Refusal):
     """A change clashes with what is already there."""
 
-    detail: str
-    template: ClassVar[str] = "This clashes with what is already there: {detail}"
+    template: ClassVar[str] = "This clashes with what is already there."
+
+
+@dataclass(eq=False)
+class NoAdoptedEdition(Conflict):
+    """An edition in force is needed, and the city has none yet."""
+
+    city: str
+    template: ClassVar[str] = "{city} has no adopted edition yet."
+    mend: ClassVar[str] = "Run 'wangge grids build' and 'wangge grids adopt' first."
+
+
+@dataclass(eq=False)
+class EditionNotDraft(Conflict):
+    """Only a draft may be adopted."""
+
+    city: str
+    number: int
+    status: Literal["draft", "adopted", "retired"]
+    template: ClassVar[str] = "Edition {number} of {city} is no draft, it is {status}."
+    mend: ClassVar[str] = "Draw a new one with 'wangge grids build'."
+    translated: ClassVar[tuple[str, ...]] = ("status",)
+
+
+@dataclass(eq=False)
+class UnknownDutyArea(Conflict):
+    """An owner answers for a code that the edition does not have."""
+
+    owner: str
+    area: str
+    template: ClassVar[str] = "Owner {owner} answers for {area}, which is no duty grid and no lowest area of this edition."
+    mend: ClassVar[str] = "Mend the code in the city pack's list of owners, and load the city pack again."
+
+
+@dataclass(eq=False)
+class SeveralCities(Conflict):
+    """A city was needed, none was named, and more than one is loaded."""
+
+    codes: str
+    template: ClassVar[str] = "Several cities are loaded: {codes}."
+    mend: ClassVar[str] = "Name one with --city."
+
+
+@dataclass(eq=False)
+class SeveralHistories(Conflict):
+    """A file was given without the history whose columns it has, and the pack has more than one."""
+
+    keys: str
+    template: ClassVar[str] = "The city pack has several incident histories: {keys}."
+    mend: ClassVar[str] = "Name one with --history."
 
 
 @dataclass(eq=False)
@@ -33,6 +102,15 @@ class Busy(Refusal):
     work: str
     template: ClassVar[str] = "Another process is busy with {work}."
     mend: ClassVar[str] = "Wait until it has finished, then try again."
+    translated: ClassVar[tuple[str, ...]] = ("work",)
+
+
+@dataclass(eq=False)
+class CityBusy(Busy):
+    """Another process is at work on the same city."""
+
+    city: str
+    template: ClassVar[str] = "Another process is at work on {work} of {city}."
 
 
 @dataclass(eq=False)
@@ -42,6 +120,7 @@ class NoDatabase(Refusal):
     detail: str
     template: ClassVar[str] = "No PostGIS is available: {detail}"
     mend: ClassVar[str] = "Run 'wangge doctor' to see what is missing."
+    translated: ClassVar[tuple[str, ...]] = ("detail",)
 
 
 @dataclass(eq=False)
@@ -52,6 +131,7 @@ class SchemaBehind(Refusal):
     wanted: str
     template: ClassVar[str] = "The database is at schema {found}, this release needs {wanted}."
     mend: ClassVar[str] = "Run 'wangge migrate'."
+    translated: ClassVar[tuple[str, ...]] = ("found",)
 
 
 @dataclass(eq=False)
@@ -85,7 +165,7 @@ class Finding:
     def text(self, translate: Callable[[str], str] = str) -> str:
         """The reason, then the mend, in the language of ``translate`` (the place is told apart)."""
         said = translate(self.template).format(**self.details)
-        return f"{said} {translate(self.mend).format(**self.details)}" if self.mend else said
+        return sentences(said, translate(self.mend).format(**self.details) if self.mend else "")
 
 
 @dataclass(eq=False)

@@ -90,7 +90,10 @@ def layer_of(folder: Path, source: Source) -> str:
     except pyogrio.errors.DataSourceError as error:
         raise refuse(folder, [unreadable(source, error)]) from error
     if not layers:
-        raise refuse(folder, [unreadable(source, ValueError("it holds no layer"))])
+        finding = Finding(
+            "unreadable", "The file holds no layer.", "Export it again, or check that it was copied completely.", file=source.file
+        )
+        raise refuse(folder, [finding])
     if source.layer is None and len(layers) == 1:
         return layers[0]
     there = ", ".join(layers)

@@ -248,6 +248,6 @@ def _more(source: Source, count: int) -> list[Finding]:
             "more-rows",
             "{count} more rows have the same fault ({fault}).",
             file=source.file,
-            details={"count": count - MOST_ROWS_NAMED, "fault": "bad coordinate"},
+            details={"count": count - MOST_ROWS_NAMED, "fault": "bad-coordinate"},
         )
     ]

@@ -15,7 +15,7 @@ from grids.arrangement import Positions
 from grids.blocks import BlockRules, Blocks, Ground, draw_blocks
 from grids.cells import Cells
 from grids.edition import Areas, BlockUnits, CellUnits, DutyGrids, Names, Plan, SegmentUnits, SourceAreas, Texts
-from grids.errors import NotAPartition
+from grids.errors import NoGroundLeft, NoLowestAreas
 from grids.measure import Geometries, Plane, areas_m2, lengths_m
 from grids.segments import Faces, draw_segments
 
@@ -47,7 +47,7 @@ def divide(city: City, progress: Callable[[str], None]) -> Plan:
     lowest = city.levels[-1]
     polygons = lowest.polygons
     if polygons is None or len(polygons) == 0:
-        raise NotAPartition(lowest.level.key, "there are no polygons of the lowest level")
+        raise NoLowestAreas(lowest.level.key)
     plane.require_inside(tuple(shapely.total_bounds(polygons)))
     progress("blocks")
     drawn = draw_blocks(_ground(city, plane), city.rules)
@@ -79,8 +79,7 @@ def _ground(city: City, plane: Plane) -> Ground:
 def _require_ground(lowest: SourceAreas, drawn: Blocks) -> None:
     empty = np.setdiff1d(np.arange(len(lowest.codes)), drawn.areas)
     if len(empty):
-        code = lowest.codes[empty[0]]
-        raise NotAPartition(f"{lowest.level.key} {code}", "no ground is left for it: other areas that come before it cover it whole")
+        raise NoGroundLeft(str(lowest.codes[empty[0]]), lowest.level.key)
 
 
 def _block_units(drawn: Blocks, tree: ladder.Tree, plane: Plane) -> tuple[BlockUnits, Positions]:

@@ -13,12 +13,19 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 
+def sentences(*parts: str) -> str:
+    """Sentences after each other; a space stands between them, but not after a Chinese full stop."""
+    return "".join(part if part.endswith("。") else f"{part} " for part in parts if part).rstrip()
+
+
 @dataclass(eq=False)
 class Refusal(Exception):
     """Something was asked for that the rules do not allow."""
 
     template: ClassVar[str] = "The request was refused."
     mend: ClassVar[str] = ""
+    translated: ClassVar[tuple[str, ...]] = ()
+    """Fields that hold a message themselves, in English."""
 
     @classmethod
     def slug(cls) -> str:
@@ -31,8 +38,13 @@ class Refusal(Exception):
 
     def text(self, translate: Callable[[str], str] = str) -> str:
         """What went wrong and how to mend it, in the language of ``translate``."""
-        said = translate(self.template).format(**self.details())
-        return f"{said} {translate(self.mend).format(**self.details())}" if self.mend else said
+        return sentences(*self.parts(translate))
+
+    def parts(self, translate: Callable[[str], str] = str) -> tuple[str, str]:
+        """The same as two sentences: what went wrong, and how to mend it (empty when there is nothing to say)."""
+        details = self.details()
+        details |= {name: translate(details[name]) for name in self.translated if details[name]}
+        return translate(self.template).format(**details), translate(self.mend).format(**details) if self.mend else ""
 
     def __str__(self) -> str:
         return self.text()
@@ -63,8 +75,12 @@ class OutsideItsArea(Refusal):
     """Geometry lies outside the area in which a projected CRS may be used."""
 
     crs: str
-    detail: str
-    template: ClassVar[str] = "{crs} may not be used here: {detail}"
+    spans: str
+    allowed: str
+    name: str
+    template: ClassVar[str] = (
+        "{crs} may not be used here: the geometry spans {spans} (west, south, east, north), its area of use is {allowed} ({name})."
+    )
     mend: ClassVar[str] = "Name a metric CRS in city.toml whose area of use covers the whole city."
 
 
@@ -73,5 +89,39 @@ class NotAPartition(Refusal):
     """Street units could not be made to cover an area exactly once."""
 
     area: str
-    detail: str
-    template: ClassVar[str] = "The street units of {area} are not a partition: {detail}"
+    template: ClassVar[str] = "The street units of area {area} do not cover it exactly once."
+
+
+@dataclass(eq=False)
+class NoLowestAreas(NotAPartition):
+    """There is nothing to divide: the lowest level of areas has no polygons."""
+
+    template: ClassVar[str] = "The lowest level of areas, {area}, has no polygons."
+    mend: ClassVar[str] = "Give it a source of polygons in city.toml and load the city pack again."
+
+
+@dataclass(eq=False)
+class NoGroundLeft(NotAPartition):
+    """An area holds no street unit, because areas that come before it cover it whole."""
+
+    level: str
+    template: ClassVar[str] = "No ground is left for area {area} of level {level}: other areas that come before it cover it whole."
+    mend: ClassVar[str] = "Draw one border for both, or remove the area, and load the city pack again."
+
+
+@dataclass(eq=False)
+class AreaInNone(NotAPartition):
+    """An area lies in no area of the level above."""
+
+    level: str
+    above: str
+    template: ClassVar[str] = "Area {area} of level {level} lies in no area of level {above}."
+    mend: ClassVar[str] = "Give it the code of the area above, and load the city pack again."
+
+
+@dataclass(eq=False)
+class AreaWithoutChildren(NotAPartition):
+    """An area holds no area of the level below, so no street unit either."""
+
+    template: ClassVar[str] = "Area {area} holds no lower area."
+    mend: ClassVar[str] = "Add its lower areas, or remove it, and load the city pack again."

@@ -10,7 +10,7 @@ import shapely
 
 from grids.arrangement import Positions
 from grids.edition import Areas, BlockUnits, SourceAreas, Texts
-from grids.errors import NotAPartition
+from grids.errors import AreaInNone, AreaWithoutChildren
 from grids.measure import Geometries, Plane, areas_m2
 from grids.unit_codes import Codes
 
@@ -62,7 +62,7 @@ def _parents(level: SourceAreas, above: SourceAreas) -> Positions:
             parent[child] = into
     lost = np.flatnonzero(parent < 0)
     if len(lost):
-        raise NotAPartition(f"{level.level.key} {level.codes[lost[0]]}", f"it lies in no area of the level {above.level.key}")
+        raise AreaInNone(str(level.codes[lost[0]]), level.level.key, above.level.key)
     return parent
 
 
@@ -77,7 +77,7 @@ def united_areas(tree: Tree, levels: tuple[SourceAreas, ...], blocks: BlockUnits
         _unite_into(polygons, tree.parent[children], polygons[children])
     missing = np.flatnonzero([polygon is None for polygon in polygons])
     if len(missing):
-        raise NotAPartition(str(tree.codes[missing[0]]), "it holds no lower area")
+        raise AreaWithoutChildren(str(tree.codes[missing[0]]))
     sources = [level.polygons if level.polygons is not None else np.full(len(level.codes), None, dtype=object) for level in levels]
     return Areas(
         tree.rank,

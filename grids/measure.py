@@ -63,9 +63,9 @@ class Plane:
             return
         west, south, east, north = bounds
         if west < area.west or south < area.south or east > area.east or north > area.north:
-            wanted = f"{west:.3f},{south:.3f},{east:.3f},{north:.3f}"
-            allowed = f"{area.west},{area.south},{area.east},{area.north}"
-            raise OutsideItsArea(self.crs, f"the geometry spans {wanted} (W,S,E,N), its area of use is {allowed} ({area.name})")
+            spans = f"{west:.3f}, {south:.3f}, {east:.3f}, {north:.3f}"
+            allowed = f"{area.west}, {area.south}, {area.east}, {area.north}"
+            raise OutsideItsArea(self.crs, spans, allowed, area.name)
 
 
 def areas_m2(polygons: Geometries) -> Floats:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from gis import db
-from gis.errors import Conflict, NotFound
+from gis.errors import NoCityLoaded, SeveralCities
 from gis.settings import Settings
 from gis.store import cities
 
@@ -33,12 +33,12 @@ def now() -> datetime:
 
 
 def the_city(tx: db.Tx, code: str | None) -> str:
-    """``code`` when that city is loaded, else the only loaded one. Raises ``NotFound``, or ``Conflict`` when several are loaded."""
+    """``code`` when that city is loaded, else the only loaded one. Raises ``NotFound``, or ``SeveralCities``."""
     if code is not None:
         return str(cities.find(tx, code).code)
     loaded = cities.codes(tx)
     if not loaded:
-        raise NotFound("loaded city", "*")
+        raise NoCityLoaded
     if len(loaded) > 1:
-        raise Conflict(f"several cities are loaded ({', '.join(loaded)}); name one with --city")
+        raise SeveralCities(", ".join(loaded))
     return loaded[0]

@@ -55,7 +55,15 @@ def load(path: PackFolder, as_json: AsJson = False) -> None:
     if not loaded.changed:
         out.print(_("{city} is loaded already, from the same files; nothing was changed.").format(city=loaded.city), markup=False)
         return
-    table(_("Loaded: {city}").format(city=loaded.city), (_("part"), _("rows")), loaded.rows.items(), right=(1,))
+    words = {
+        "streets": _("streets"),
+        "barriers": _("barriers"),
+        "built_up": _("built-up land"),
+        "categories": _("categories"),
+        "owners": _("owners"),
+    }
+    rows = [(words.get(part, part), count) for part, count in loaded.rows.items()]
+    table(_("Loaded: {city}").format(city=loaded.city), (_("part"), _("rows")), rows, right=(1,))
 
 
 def show(findings: list[Finding] | tuple[Finding, ...]) -> None:

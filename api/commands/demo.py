@@ -40,14 +40,14 @@ def demo(
 ) -> None:
     settings, folder = Settings(), _folder(pack)
     timed = Timed()
-    with timed.step(_("database")) as progress:
+    with timed.step("database") as progress:
         progress("starting the database")
         url = db.database_url(settings)
         db.migrate(url)
     with access.engine(settings) as engine:
         loaded, imported = _prepare(engine, settings, folder, timed)
         if loaded.changed or not basemap_path(settings.data_dir, loaded.city).is_file():
-            with timed.step(_("basemap")) as progress:
+            with timed.step("basemap") as progress:
                 build_basemap(settings, url, loaded.city, progress=progress)
         with db.transaction(engine) as tx:
             summary = next(row for row in cities.summaries(tx) if row["code"] == loaded.city)
@@ -65,14 +65,14 @@ def _folder(pack: str) -> Path:
 
 def _prepare(engine: db.Engine, settings: Settings, folder: Path, timed: Timed) -> tuple[Loaded, list[Imported]]:
     """Each step is one transaction, so an interrupted demo goes on where it stopped."""
-    with timed.step(_("load")) as progress, db.transaction(engine) as tx:
+    with timed.step("load") as progress, db.transaction(engine) as tx:
         loaded = load_city(tx, folder, now=access.now(), progress=progress)
-    with timed.step(_("divide")) as progress, db.transaction(engine) as tx:
+    with timed.step("divide") as progress, db.transaction(engine) as tx:
         current = editions.current(tx, loaded.city)
         if current is None or current.pack_digest != cities.find(tx, loaded.city).pack_digest:
             draw_edition(tx, loaded.city, now=access.now(), progress=progress)
             adopt_edition(tx, loaded.city, now=access.now())
-    with timed.step(_("incidents")) as progress, db.transaction(engine) as tx:
+    with timed.step("incidents") as progress, db.transaction(engine) as tx:
         keys = [history.key for history in CityPack.model_validate(cities.find(tx, loaded.city).pack).incidents]
         rejected = settings.data_dir / "rejected"
         imported = [
@@ -95,7 +95,12 @@ def _report(summary: dict[str, Any], loaded: Loaded, imported: list[Imported], t
     counts += [(_("incidents not assigned"), summary["incidents"] - summary["incidents_assigned"])]
     table(_("Who answers"), (_("measure"), _("value")), counts, right=(1,))
     incidents.show(imported)
-    table(_("Seconds"), (_("step"), _("seconds")), [*timed.seconds.items(), (_("peak memory, MB"), memory_mb)], right=(1,))
+    table(
+        _("Seconds"),
+        (_("step"), _("seconds")),
+        [*((_(name), s) for name, s in timed.seconds.items()), (_("peak memory, MB"), memory_mb)],
+        right=(1,),
+    )
     if notice := name_in(summary["notice"], LANGUAGE):
         remark(notice)
 

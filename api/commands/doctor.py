@@ -96,7 +96,7 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield _schema(tx)
         engine.dispose()
     except Refusal as refusal:
-        yield Check("PostGIS", "missing", refusal.template.format(**refusal.details()), _(refusal.mend).format(**refusal.details()))
+        yield Check("PostGIS", "missing", *refusal.parts(_))
 
 
 def _schema(tx: db.Tx) -> Check:

@@ -14,7 +14,7 @@ from api.problems import EXIT_FINDINGS
 from gis import db
 from gis.actions.import_incidents import Imported, import_incidents
 from gis.city_pack import CityPack
-from gis.errors import Conflict
+from gis.errors import SeveralHistories
 from gis.settings import Settings
 from gis.store import cities, incidents
 
@@ -46,9 +46,24 @@ def import_(
         emit({"city": code, "histories": [document(one) for one in done], "incidents": counts})
     else:
         show(done)
-        table(_("Incidents of {city}").format(city=code), (_("found"), _("incidents")), counts.items(), right=(1,))
+        words = _words()
+        rows = [(words.get(how, how), count) for how, count in counts.items()]
+        table(_("Incidents of {city}").format(city=code), (_("found"), _("incidents")), rows, right=(1,))
     if any(one.rejected for one in done):
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _words() -> dict[str, str]:
+    """What is counted of a city's incidents, in the user's language."""
+    return {
+        "inside": _("inside a street unit"),
+        "border": _("on a border"),
+        "outside": _("outside the city"),
+        "unplaced": _("known by address only"),
+        "waiting": _("not assigned yet"),
+        "total": _("all"),
+        "assigned": _("assigned to an owner"),
+    }
 
 
 def _keys(tx: db.Tx, code: str, history: str | None, file: Path | None) -> list[str]:
@@ -56,7 +71,7 @@ def _keys(tx: db.Tx, code: str, history: str | None, file: Path | None) -> list[
     if history is not None:
         return [history]
     if file is not None and len(keys) > 1:
-        raise Conflict(f"the pack has several histories ({', '.join(keys)}); name one with --history")
+        raise SeveralHistories(", ".join(keys))
     return keys
 
 

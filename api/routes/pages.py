@@ -13,7 +13,7 @@ from api.errors import PageNotBuilt
 from api.worker import basemap_path
 from basemaps.palette import Theme
 from basemaps.style import MapCity, style
-from gis.errors import NotFound
+from gis.errors import NoCityDivided, NotFound
 from gis.language import Language
 from gis.store import cities
 
@@ -42,7 +42,7 @@ def map_style(tx: Tx, base_url: BaseUrl, *, theme: Theme, city: str | None = Non
     """The MapLibre style of a city (the last loaded one when none is named)."""
     row = next((row for row in cities.summaries(tx) if row["bounds"] and city in (None, row["code"])), None)
     if row is None:
-        raise NotFound("city with an adopted edition", city or "*")
+        raise NotFound("city with an adopted edition", city) if city else NoCityDivided()
     shown = MapCity(row["code"], row["names"], tuple(row["bounds"]), row["attribution"])
     return style(theme, lang, city=shown, base_url=base_url)
 

@@ -13,7 +13,7 @@ def adopt_edition(tx: Tx, city: str, *, now: datetime, number: int | None = None
 
     Raises ``NotFound``, or ``Conflict`` when it is no draft.
     """
-    lock(tx, f"city {city}")
+    lock(tx, "the plan", city)
     edition_id: int = editions.find(tx, city, number).id
     editions.adopt(tx, edition_id, now=now)
     return edition_id

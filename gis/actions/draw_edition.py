@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gis.db import Tx, lock
-from gis.errors import Conflict
+from gis.errors import UnknownDutyArea
 from gis.progress import Progress
 from gis.store import cities, editions, owners
 from gis.store.owners import Duty
@@ -33,10 +33,10 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress) -> Dra
     A post that the pack names nobody for gets a generated owner, so that no place is without someone answerable.
     Raises ``NotFound`` for a city that is not loaded, ``NotAPartition`` or ``OutsideItsArea`` when it cannot be divided.
     """
-    lock(tx, f"city {city}")
+    lock(tx, "the plan", city)
     progress("reading streets and areas")
     plan = divide(cities.ground(tx, city), progress=progress)
-    edition_id = editions.add_draft(tx, city, plan, now=now, progress=lambda table, rows: progress(f"writing {table}", rows, rows))
+    edition_id = editions.add_draft(tx, city, plan, now=now, progress=lambda _table, rows: progress("writing the edition", rows, rows))
     duties = _duties(tx, city, edition_id)
     owners.save(tx, city, edition_id, duties)
     generated = sum(duty.owner.origin == "generated" for duty in duties)
@@ -48,9 +48,7 @@ def _duties(tx: Tx, city: str, edition_id: int) -> list[Duty]:
     duties = []
     for said in owners.source(tx, city):
         if said.area_code not in grids_of:
-            raise Conflict(
-                f"owner {said.owner.code} answers for {said.area_code}, which is no duty grid and no lowest area of this edition"
-            )
+            raise UnknownDutyArea(said.owner.code, said.area_code)
         duties += [Duty(grid, said.owner, said.post, said.from_at, said.to_at) for grid in grids_of[said.area_code]]
     held = {(duty.duty_grid_id, duty.post) for duty in duties}
     for grid_id, code in enumerate(editions.grid_codes(tx, edition_id), 1):

@@ -16,7 +16,7 @@ import shapely
 
 from gis.city_pack import CityPack, IncidentHistory
 from gis.db import Tx, ewkb, lock
-from gis.errors import Conflict, Finding, NotFound
+from gis.errors import Finding, NoAdoptedEdition, NotFound
 from gis.pack_sources import read_incidents
 from gis.progress import Progress
 from gis.store import cities, editions, incidents, owners
@@ -55,7 +55,7 @@ def import_incidents(
     Raises ``NotFound`` for an unknown city or history, ``Conflict`` before the first adopted edition, ``BadPack`` when
     the file as a whole cannot be read.
     """
-    lock(tx, f"incidents of {city}")
+    lock(tx, "the incidents", city)
     row = cities.find(tx, city)
     pack = CityPack.model_validate(row.pack)
     folder, history = _source(pack, Path(row.pack_folder), history_key, file)
@@ -85,7 +85,7 @@ def _source(pack: CityPack, folder: Path, key: str, file: Path | None) -> tuple[
 def _assigner(tx: Tx, city: str, now: datetime) -> _Assigner:
     edition = editions.current(tx, city)
     if edition is None:
-        raise Conflict(f"{city} has no adopted edition yet: run 'wangge grids build' and 'wangge grids adopt' first")
+        raise NoAdoptedEdition(city)
     on_duty = owners.on_duty_at(tx, edition.id, now)
     answerable = {grid: owner.code for grid, posts in on_duty.items() if (owner := posts.answerable())}
     return _Assigner(edition.id, editions.index(tx, edition.id), editions.grid_of_block(tx, edition.id), answerable)

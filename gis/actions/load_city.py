@@ -34,7 +34,7 @@ def load_city(tx: Tx, folder: Path, *, now: datetime, progress: Progress) -> Loa
     ``Busy`` when another process loads the same city.
     """
     pack = read_city_toml(folder)
-    lock(tx, f"city {pack.code}")
+    lock(tx, "the plan", pack.code)
     digest = digest_of(folder)
     known = cities.find_loaded(tx, pack.code)
     if known is not None and known.pack_digest == digest:

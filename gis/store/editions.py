@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gis import tables
 from gis.db import Tx, copy, ewkb
-from gis.errors import Conflict, NotFound
+from gis.errors import EditionNotDraft, NotFound
 from gis.store import cities
 from gis.store.geometry import geometries
 from grids import cells as cell_index
@@ -169,7 +169,7 @@ def adopt(tx: Tx, edition_id: int, *, now: datetime) -> None:
     if row is None:
         raise NotFound("edition", str(edition_id))
     if row.status != "draft":
-        raise Conflict(f"edition {row.number} of {row.city} is already {row.status}")
+        raise EditionNotDraft(row.city, row.number, row.status)
     tx.execute(sa.update(edition).where(edition.c.city == row.city, edition.c.status == "adopted").values(status="retired", retired_at=now))
     tx.execute(sa.update(edition).where(edition.c.id == edition_id).values(status="adopted", adopted_at=now))
 
