@@ -13,9 +13,10 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from api import problems
+from api import responses
 from api.deps import Running
 from api.routes import cities, health, locate, pages, tiles
+from api.static_files import STATIC
 from gis import db
 from gis.locating import Indexes
 from gis.settings import Settings
@@ -38,11 +39,11 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
 
     app = FastAPI(title="Wangge", version=version("wangge"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
-    app.add_exception_handler(Refusal, problems.refusal_response)
-    app.add_exception_handler(RequestValidationError, problems.validation_response)
-    app.add_exception_handler(HTTPException, problems.http_response)
-    app.add_exception_handler(Exception, problems.unexpected_response)
+    app.add_exception_handler(Refusal, responses.refusal_response)
+    app.add_exception_handler(RequestValidationError, responses.validation_response)
+    app.add_exception_handler(HTTPException, responses.http_response)
+    app.add_exception_handler(Exception, responses.unexpected_response)
     for routes in (health, cities, locate, tiles, pages):
         app.include_router(routes.router)
-    app.mount("/static", StaticFiles(directory=pages.STATIC, check_dir=False), name="static")
+    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     return app

@@ -6,40 +6,51 @@ Exit codes: 0 ok · 1 failed · 2 usage · 3 not found · 4 conflict · 5 invali
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
+import typer.main
 from pydantic import ValidationError
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from api import problems
-from api.commands import city, demo, doctor, grids, incidents, locate, operate
-from api.console import LANGUAGE, _, emit, remark
+from api.console import LANGUAGE, _, emit, remark, show_findings
+from gis.errors import BadPack
 from gis.settings import Settings
 from gis.validation import text_of
 from grids.errors import Refusal
 
+COMMANDS = ("demo", "doctor", "serve", "worker", "stop", "migrate", "upgrade", "city", "grids", "incidents", "locate", "basemap")
+"""Every command is the module of its name in `api/commands`, imported when it is asked for: most need only a part of the libraries."""
+
+
+class _Commands(TyperGroup):
+    # The library keeps the types of its context and commands to itself.
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = typer.main.get_command(import_module(f"api.commands.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
     name="wangge",
+    cls=_Commands,
     help=_("Wangge (网格): city grid management. Every place has someone who answers for it."),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(city.app, name="city")
-app.add_typer(grids.app, name="grids")
-app.add_typer(incidents.app, name="incidents")
-app.add_typer(operate.basemap_app, name="basemap")
-app.command("demo", help=demo.HELP)(demo.demo)
-app.command("doctor", help=doctor.HELP)(doctor.doctor)
-app.command("locate", help=locate.HELP)(locate.locate)
-app.command("serve", help=operate.SERVE_HELP)(operate.serve)
-app.command("worker", help=operate.WORKER_HELP)(operate.worker)
-app.command("migrate", help=operate.MIGRATE_HELP)(operate.migrate)
-app.command("upgrade", help=operate.UPGRADE_HELP)(operate.upgrade)
-app.command("stop", help=operate.STOP_HELP)(operate.stop)
 
 
 def _show_version(wanted: bool) -> None:
@@ -81,7 +92,8 @@ def _tell(refusal: Refusal, *, wants_json: bool) -> int:
     if wants_json:
         emit(problems.document_of(refusal, LANGUAGE))
     else:
-        city.show_findings(refusal)
+        if isinstance(refusal, BadPack):
+            show_findings(refusal.findings)
         remark(f"wangge: {refusal.text(_)}")
     return problems.kind_of(refusal).exit_code
 

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi.encoders import jsonable_encoder
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.plain import plain
 from gis import progress as steps
+from gis.errors import Finding
 from gis.language import language_of, translator
 
 LANGUAGE = language_of(os.environ)
@@ -31,7 +32,7 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def emit(document: Any) -> None:
     """Print the one JSON document of a command that was asked for --json."""
-    sys.stdout.write(json.dumps(jsonable_encoder(document), ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(json.dumps(plain(document), ensure_ascii=False, indent=2) + "\n")
 
 
 def remark(message: str) -> None:
@@ -90,3 +91,13 @@ def _lines() -> steps.Progress:
             remark(f"· {_(step)}")
 
     return tell
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """Tell findings on stderr: severity, place, reason, mend."""
+    for finding in findings:
+        place = finding.file or ""
+        if finding.row is not None:
+            place += _(", row {row}").format(row=finding.row)
+        said = _("error") if finding.severity == "error" else _("remark")
+        remark(f"{said}: {place}: {finding.text(_)}" if place else f"{said}: {finding.text(_)}")

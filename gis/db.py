@@ -8,20 +8,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import alembic.command
-import alembic.config
 import numpy as np
 import psycopg
 import shapely
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from numpy.typing import NDArray
 from psycopg import sql as psycopg_sql
 from sqlalchemy.exc import OperationalError
 
 from gis import cluster
-from gis.errors import CityBusy, NoDatabase, SchemaBehind
+from gis.errors import CityBusy, NoDatabase
 from gis.settings import Settings
 
 Engine = sa.Engine
@@ -92,49 +88,6 @@ def lock(tx: Tx, work: str, city: str) -> None:
     key = f"wangge {work} of {city}"
     if not tx.execute(sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}).scalar_one():
         raise CityBusy(work, city)
-
-
-def migrate(url: str) -> tuple[str | None, str]:
-    """Bring the schema to what this release needs; returns the revision before and after. Safe to run from several processes."""
-    to = engine(url, pool_size=1)
-    try:
-        with transaction(to) as tx:
-            tx.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('wangge migrate', 0))"))
-            before = MigrationContext.configure(tx).get_current_revision()
-            config = _alembic()
-            config.attributes["connection"] = tx
-            alembic.command.upgrade(config, "head")
-    finally:
-        to.dispose()
-    return before, _head()
-
-
-def require_schema(tx: Tx) -> None:
-    """Refuse (``SchemaBehind``) a database whose schema is not the one this release needs."""
-    found = MigrationContext.configure(tx).get_current_revision()
-    if found != _head():
-        raise SchemaBehind(found or "none", _head())
-
-
-def postgis_version(tx: Tx) -> str:
-    """The version of PostGIS in this database; raises ``NoDatabase`` where it is missing."""
-    found = tx.execute(sa.text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")).scalar_one_or_none()
-    if found is None:
-        raise NoDatabase("the database has no PostGIS extension")
-    return str(found)
-
-
-def _head() -> str:
-    head = ScriptDirectory.from_config(_alembic()).get_current_head()
-    if head is None:
-        raise NoDatabase("this release has no migrations")
-    return head
-
-
-def _alembic() -> alembic.config.Config:
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(files("gis") / "migrations"))
-    return config
 
 
 def psycopg_connection(tx: Tx) -> psycopg.Connection[Any]:

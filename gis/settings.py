@@ -25,7 +25,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_", frozen=True, extra="ignore")
 
-    database_url: SecretStr | None = Field(None, description="SQLAlchemy or libpq URL of a PostGIS database; unset: a private cluster in the data folder.")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy or libpq URL of a PostGIS database; unset: a private cluster in the data folder."
+    )
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the private cluster, basemaps and files.")
     environment: Literal["development", "production"] = Field("development", description="Production refuses default secrets.")
     secret_key: SecretStr = Field(SecretStr(_DEFAULT_SECRET), description="Key from which the service derives its own secrets.")

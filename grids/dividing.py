@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,29 +11,14 @@ import shapely
 from grids import cells as cell_index
 from grids import ladder, quality, unit_codes
 from grids.arrangement import Positions
-from grids.blocks import BlockRules, Blocks, Ground, draw_blocks
+from grids.blocks import Blocks, Ground, draw_blocks
 from grids.cells import Cells
-from grids.edition import Areas, BlockUnits, CellUnits, DutyGrids, Names, Plan, SegmentUnits, SourceAreas, Texts
+from grids.edition import Areas, BlockUnits, CellUnits, City, DutyGrids, Faces, Names, Plan, SegmentUnits, SourceAreas
 from grids.errors import NoGroundLeft, NoLowestAreas
-from grids.measure import Geometries, Plane, areas_m2, lengths_m
-from grids.segments import Faces, draw_segments
+from grids.measure import Plane, areas_m2, lengths_m
+from grids.segments import draw_segments
 
 COARSEST_RESOLUTION = 6
-
-
-@dataclass(frozen=True)
-class City:
-    """What a city is divided from. Geometry is EPSG:4326; ``levels`` run from the city down to the lowest areas."""
-
-    crs: str
-    cell_resolution: int
-    levels: tuple[SourceAreas, ...]
-    streets: Geometries
-    street_names: Texts
-    street_classes: Texts
-    barriers: Geometries
-    built_up: Geometries | None
-    rules: BlockRules
 
 
 def divide(city: City, progress: Callable[[str], None]) -> Plan:

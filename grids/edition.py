@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grids.arrangement import Positions
+from grids.blocks import BlockRules
 from grids.cells import Cells
 from grids.measure import Floats, Geometries
-from grids.segments import Faces
 from grids.unit_codes import Codes
+
+LEFT, RIGHT = 0, 1
+"""The sides of a segment, seen in the direction of digitising."""
 
 Names = dict[str, str]
 Texts = NDArray[np.object_]
@@ -44,6 +47,36 @@ class SourceAreas:
     parents: Texts
     names: Texts
     polygons: Geometries | None
+
+
+@dataclass(frozen=True)
+class City:
+    """What a city is divided from. Geometry is EPSG:4326; ``levels`` run from the city down to the lowest areas."""
+
+    crs: str
+    cell_resolution: int
+    levels: tuple[SourceAreas, ...]
+    streets: Geometries
+    street_names: Texts
+    street_classes: Texts
+    barriers: Geometries
+    built_up: Geometries | None
+    rules: BlockRules
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Which block each part of a segment's side faces; sorted by segment, side and distance.
+
+    ``side`` is 0 for left and 1 for right in the direction of digitising; ``from_m`` and ``to_m`` count along the
+    segment in the plane; ``block`` is -1 outside the city.
+    """
+
+    segment: Positions
+    side: Positions
+    block: Positions
+    from_m: Floats
+    to_m: Floats
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from grids import cells as cell_index
 from grids.arrangement import Positions
 from grids.cells import Cells
+from grids.edition import LEFT, RIGHT
 from grids.measure import Floats, Geometries, Plane
-from grids.segments import LEFT, RIGHT
 
 NEAREST_M = 150.0
 """A segment further away than this is not the street of a place."""

@@ -18,9 +18,9 @@ from scipy.sparse.csgraph import connected_components
 
 from grids.arrangement import GRID_M, Positions
 from grids.blocks import Blocks
+from grids.edition import LEFT, RIGHT, Faces
 from grids.measure import Floats, Geometries
 
-LEFT, RIGHT = 0, 1
 _NEAR_M = 1.5 * GRID_M
 """Noding moves a line by at most the diagonal of the grid; what is further from a street does not run along it."""
 
@@ -29,21 +29,6 @@ BESIDE_M = 1.0
 
 SHORTEST_M = 10.0
 """A border alone does not make a segment shorter than this."""
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Which block each part of a segment's side faces; sorted by segment, side and distance.
-
-    ``side`` is 0 for left and 1 for right in the direction of digitising; ``from_m`` and ``to_m`` count along the
-    segment in the plane; ``block`` is -1 outside the city.
-    """
-
-    segment: Positions
-    side: Positions
-    block: Positions
-    from_m: Floats
-    to_m: Floats
 
 
 @dataclass(frozen=True)

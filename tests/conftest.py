@@ -85,7 +85,7 @@ def cluster(test_folder: Path) -> Cluster:
 @pytest.fixture(scope="session")
 def template(cluster: Cluster, test_folder: Path) -> str:
     """The name of the migrated database that `database` clones; migrated by the first worker that asks for it."""
-    from gis.db import migrate
+    from gis.migrations.run import migrate
 
     done = test_folder / "template.done"
     with _locked(test_folder / "template.lock"):

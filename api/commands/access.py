@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from gis import db
 from gis.errors import NoCityLoaded, SeveralCities
+from gis.schema import require_schema
 from gis.settings import Settings
 from gis.store import cities
 
@@ -17,11 +18,13 @@ def engine(settings: Settings, *, migrate: bool = False) -> Iterator[db.Engine]:
     """An engine on the settings' database, for one command; ``migrate`` brings the schema up first, else it is checked."""
     url = db.database_url(settings)
     if migrate:
-        db.migrate(url)
+        from gis.migrations import run
+
+        run.migrate(url)
     opened = db.engine(url, pool_size=2)
     try:
         with db.transaction(opened) as tx:
-            db.require_schema(tx)
+            require_schema(tx)
         yield opened
     finally:
         opened.dispose()

@@ -6,13 +6,12 @@ import typer
 
 from api.commands import access
 from api.commands.options import AsJson, PackFolder
-from api.console import LANGUAGE, _, bar, emit, out, remark, table
+from api.console import LANGUAGE, _, bar, emit, out, show_findings, table
 from api.problems import EXIT_FINDINGS, EXIT_INVALID, EXIT_OK, finding_document
 from gis import db, pack_check
 from gis.actions.load_city import load_city
-from gis.errors import BadPack, Finding, NotFound
+from gis.errors import NotFound
 from gis.settings import Settings
-from grids.errors import Refusal
 
 app = typer.Typer(help=_("Check and load city packs."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -28,7 +27,7 @@ def check(path: PackFolder, as_json: AsJson = False) -> None:
     if as_json:
         emit({"pack": str(path), "errors": errors, "findings": [finding_document(finding, LANGUAGE) for finding in findings]})
     else:
-        show(findings)
+        show_findings(findings)
         out.print(
             _("{errors} errors, {remarks} remarks in {path}").format(errors=errors, remarks=len(findings) - errors, path=path), markup=False
         )
@@ -51,7 +50,7 @@ def load(path: PackFolder, as_json: AsJson = False) -> None:
             }
         )
         return
-    show(loaded.remarks)
+    show_findings(loaded.remarks)
     if not loaded.changed:
         out.print(_("{city} is loaded already, from the same files; nothing was changed.").format(city=loaded.city), markup=False)
         return
@@ -64,19 +63,3 @@ def load(path: PackFolder, as_json: AsJson = False) -> None:
     }
     rows = [(words.get(part, part), count) for part, count in loaded.rows.items()]
     table(_("Loaded: {city}").format(city=loaded.city), (_("part"), _("rows")), rows, right=(1,))
-
-
-def show(findings: list[Finding] | tuple[Finding, ...]) -> None:
-    """Tell findings on stderr: severity, place, reason, mend."""
-    for finding in findings:
-        place = finding.file or ""
-        if finding.row is not None:
-            place += _(", row {row}").format(row=finding.row)
-        said = _("error") if finding.severity == "error" else _("remark")
-        remark(f"{said}: {place}: {finding.text(_)}" if place else f"{said}: {finding.text(_)}")
-
-
-def show_findings(refusal: Refusal) -> None:
-    """Tell the findings of a refused pack; nothing for another refusal."""
-    if isinstance(refusal, BadPack):
-        show(refusal.findings)

@@ -12,11 +12,11 @@ import typer
 
 from api import serving
 from api.commands import access, incidents
-from api.commands.city import show
 from api.commands.grids import show_quality
 from api.commands.options import AsJson, Port
-from api.console import LANGUAGE, Timed, _, emit, out, remark, table
-from api.worker import basemap_path, build_basemap
+from api.console import LANGUAGE, Timed, _, emit, out, remark, show_findings, table
+from api.worker import build_basemap
+from basemaps.files import basemap_path
 from gis import db
 from gis.actions.adopt_edition import adopt_edition
 from gis.actions.draw_edition import draw_edition
@@ -25,13 +25,19 @@ from gis.actions.load_city import Loaded, load_city
 from gis.city_pack import CityPack
 from gis.errors import NotFound
 from gis.language import name_in
+from gis.migrations import run
 from gis.settings import Settings
 from gis.store import cities, editions
 
-HELP = _("Load a demo city, divide it, give every place an owner, assign its incidents, and serve the map. Example: wangge demo --no-serve")
+app = typer.Typer(rich_markup_mode=None)
 PACKS = Path(__file__).parents[2] / "gis" / "packs"
 
 
+@app.command(
+    help=_(
+        "Load a demo city, divide it, give every place an owner, assign its incidents, and serve the map. Example: wangge demo --no-serve"
+    )
+)
 def demo(
     pack: Annotated[str, typer.Argument(help=_("Name of a demo pack, or the folder of one of your own."))] = "helsinki",
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help=_("Serve the map when the city is ready."))] = True,
@@ -43,7 +49,7 @@ def demo(
     with timed.step("database") as progress:
         progress("starting the database")
         url = db.database_url(settings)
-        db.migrate(url)
+        run.migrate(url)
     with access.engine(settings) as engine:
         loaded, imported = _prepare(engine, settings, folder, timed)
         if loaded.changed or not basemap_path(settings.data_dir, loaded.city).is_file():
@@ -87,9 +93,13 @@ def _report(summary: dict[str, Any], loaded: Loaded, imported: list[Imported], t
         histories = [incidents.document(one) for one in imported]
         emit({"city": summary, "changed": loaded.changed, "histories": histories, "seconds": timed.seconds, "peak_memory_mb": memory_mb})
         return
-    show(loaded.remarks)
+    show_findings(loaded.remarks)
     name = name_in(summary["names"], LANGUAGE)
-    show_quality(_("{city}, edition {number}").format(city=name, number=summary["edition_number"]), summary["quality"])
+    show_quality(
+        _("{city}, edition {number}").format(city=name, number=summary["edition_number"]),
+        summary["quality"],
+        levels=[level["key"] for level in summary["levels"]],
+    )
     counts: list[tuple[str, Any]] = [(_("owners and deputies"), summary["owners"]), (_("incidents"), summary["incidents"])]
     counts += [(_("incidents assigned to an owner"), summary["incidents_assigned"])]
     counts += [(_("incidents not assigned"), summary["incidents"] - summary["incidents_assigned"])]

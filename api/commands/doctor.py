@@ -20,12 +20,13 @@ import grids
 from api.commands.options import AsJson
 from api.console import _, emit, table
 from api.problems import EXIT_FINDINGS, EXIT_OK
-from api.routes.pages import STATIC
+from api.static_files import STATIC
 from gis import db
+from gis.schema import postgis_version, require_schema
 from gis.settings import Settings
 from grids.errors import Refusal
 
-HELP = _("Say what is there, what is missing, and the command that mends it. Exit 6 when something is missing. Example: wangge doctor")
+app = typer.Typer(rich_markup_mode=None)
 _ENOUGH_BYTES = 2_000_000_000
 
 
@@ -39,6 +40,9 @@ class Check:
     mend: str = ""
 
 
+@app.command(
+    help=_("Say what is there, what is missing, and the command that mends it. Exit 6 when something is missing. Example: wangge doctor")
+)
 def doctor(as_json: AsJson = False) -> None:
     settings = Settings()
     checks = [one for look in (_program, _rooms, _data_folder, _database, _page, _chinese, _tiles) for one in look(settings)]
@@ -92,7 +96,7 @@ def _database(settings: Settings) -> Iterator[Check]:
     try:
         engine = db.engine(db.database_url(settings), pool_size=1)
         with db.transaction(engine) as tx:
-            yield Check("PostGIS", "ok", db.postgis_version(tx))
+            yield Check("PostGIS", "ok", postgis_version(tx))
             yield _schema(tx)
         engine.dispose()
     except Refusal as refusal:
@@ -101,7 +105,7 @@ def _database(settings: Settings) -> Iterator[Check]:
 
 def _schema(tx: db.Tx) -> Check:
     try:
-        db.require_schema(tx)
+        require_schema(tx)
     except Refusal as refusal:
         return Check(_("schema"), "missing", str(refusal.details()["found"]), "wangge migrate")
     return Check(_("schema"), "ok", _("up to date"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -29,7 +30,11 @@ def build(city: CityCode = None, as_json: AsJson = False) -> None:
     if as_json:
         emit({"city": code, "edition": drawn.number, "status": "draft", "generated_posts": drawn.generated_posts, "quality": drawn.quality})
         return
-    show_quality(_("{city}, draft edition {number}").format(city=code, number=drawn.number), drawn.quality)
+    show_quality(
+        _("{city}, draft edition {number}").format(city=code, number=drawn.number),
+        drawn.quality,
+        levels=list(drawn.quality["counts"]["areas"]),
+    )
     out.print(_("Adopt it with: wangge grids adopt --city {city}").format(city=code), markup=False)
 
 
@@ -48,13 +53,17 @@ def adopt(
         out.print(_("Adopted: edition {number} of {city}").format(number=adopted, city=code), markup=False)
 
 
-def show_quality(title: str, quality: dict[str, Any]) -> None:
-    """Print a quality report."""
+def show_quality(title: str, quality: dict[str, Any], *, levels: Sequence[str]) -> None:
+    """Print a quality report; ``levels`` are the keys of the levels from the top, for the database keeps no order of keys."""
+
+    def by_level(values: dict[str, Any]) -> list[tuple[str, Any]]:
+        return [(level, values[level]) for level in levels if level in values]
+
     counts = quality["counts"]
     blocks, segments, largest = quality["block_m2"], quality["segment_m"], quality["largest_block"]
     share = quality["statutory_share"]
     rows: list[tuple[str, str]] = [
-        *((_("areas: {level}").format(level=level), f"{count:,}") for level, count in counts["areas"].items()),
+        *((_("areas: {level}").format(level=level), f"{count:,}") for level, count in by_level(counts["areas"])),
         (_("blocks"), f"{counts['blocks']:,}"),
         (_("street segments"), f"{counts['segments']:,}"),
         (_("cells"), f"{counts['cells']:,}"),
@@ -64,7 +73,7 @@ def show_quality(title: str, quality: dict[str, Any]) -> None:
         (_("overlap of source areas, m²"), f"{quality['source_overlap_m2']:.1f}"),
         *(
             (_("difference from source, {level}, m²").format(level=level), "–" if m2 is None else f"{m2:.1f}")
-            for level, m2 in quality["source_difference_m2"].items()
+            for level, m2 in by_level(quality["source_difference_m2"])
         ),
         (_("block area m²: least, median, mean, greatest"), " · ".join(f"{blocks[key]:,.0f}" for key in ("min", "median", "mean", "max"))),
         (_("built-up blocks of one to three hectares"), "–" if share is None else f"{share:.0%}"),

@@ -21,6 +21,10 @@ from gis.store import cities, incidents
 app = typer.Typer(help=_("Bring incident histories in."), no_args_is_help=True, rich_markup_mode=None)
 
 
+@app.callback()
+def _incidents() -> None: ...
+
+
 @app.command(
     "import",
     help=_(

@@ -15,9 +15,12 @@ from gis import db, locating
 from gis.language import name_in
 from gis.settings import Settings
 
-HELP = _("Say which cell, street unit, duty grid, owner and ladder a point has. Example: wangge locate 24.9414 60.1695 --datum wgs84")
+app = typer.Typer(rich_markup_mode=None)
 
 
+@app.command(
+    help=_("Say which cell, street unit, duty grid, owner and ladder a point has. Example: wangge locate 24.9414 60.1695 --datum wgs84")
+)
 def locate(
     lon: Annotated[float, typer.Argument(help=_("Longitude in degrees."))],
     lat: Annotated[float, typer.Argument(help=_("Latitude in degrees."))],
@@ -48,12 +51,12 @@ def _rows(answer: LocateOut) -> list[tuple[str, str]]:
         rows.append((_("street unit"), f"{answer.street_unit.code} ({answer.street_unit.area_m2:,.0f} m²)"))
     if answer.segment is not None:
         side = _("left side") if answer.segment.side == "left" else _("right side")
-        name = name_in(answer.segment.names, LANGUAGE)
+        name = name_in(answer.segment.names, LANGUAGE) or _("unnamed street")
         rows.append((_("street segment"), f"{answer.segment.side_code} {name} · {side} · {answer.segment.offset_m} m"))
     if answer.duty_grid is not None:
         rows.append((_("duty grid"), f"{answer.duty_grid.code} {name_in(answer.duty_grid.names, LANGUAGE)}"))
     rows += [(_("owner"), _person(answer.owner)), (_("deputy"), _person(answer.deputy))] if answer.duty_grid else []
-    return rows + [(name_in(rung.level_names, LANGUAGE), f"{rung.code} {name_in(rung.names, LANGUAGE)}") for rung in answer.ladder]
+    return rows + [(name_in(rung.level_names, LANGUAGE), f"{rung.code} {name_in(rung.names, LANGUAGE)}") for rung in answer.ladder[1:]]
 
 
 def _person(owner: OwnerOut | None) -> str:

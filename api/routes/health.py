@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from api.deps import Held
 from gis import db
+from gis.schema import postgis_version, require_schema
 from grids.errors import Refusal
 
 router = APIRouter(tags=["operation"])
@@ -26,8 +27,8 @@ def readyz(held: Held) -> JSONResponse:
     """The database answers, PostGIS is there, and the schema is what this release needs; 503 otherwise."""
     try:
         with db.transaction(held.engine) as tx:
-            db.require_schema(tx)
-            postgis = db.postgis_version(tx)
+            require_schema(tx)
+            postgis = postgis_version(tx)
     except Refusal as refusal:
         structlog.get_logger().warning("not ready", reason=str(refusal))
         return JSONResponse({"status": "not ready", "reason": refusal.slug()}, status_code=503)

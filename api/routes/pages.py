@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,14 +9,13 @@ from fastapi.responses import FileResponse, RedirectResponse
 
 from api.deps import BaseUrl, Held, Tx
 from api.errors import PageNotBuilt
-from api.worker import basemap_path
+from api.static_files import STATIC
+from basemaps.files import basemap_path
 from basemaps.palette import Theme
 from basemaps.style import MapCity, style
 from gis.errors import NoCityDivided, NotFound
 from gis.language import Language
 from gis.store import cities
-
-STATIC = Path(__file__).parent.parent / "static"
 
 router = APIRouter(tags=["maps"])
 
@@ -43,7 +41,8 @@ def map_style(tx: Tx, base_url: BaseUrl, *, theme: Theme, city: str | None = Non
     row = next((row for row in cities.summaries(tx) if row["bounds"] and city in (None, row["code"])), None)
     if row is None:
         raise NotFound("city with an adopted edition", city) if city else NoCityDivided()
-    shown = MapCity(row["code"], row["names"], tuple(row["bounds"]), row["attribution"])
+    area_levels = sum(level["kind"] == "area" for level in row["levels"])
+    shown = MapCity(row["code"], row["names"], tuple(row["bounds"]), row["attribution"], area_levels=area_levels)
     return style(theme, lang, city=shown, base_url=base_url)
 
 

@@ -58,10 +58,10 @@ def import_incidents(
     lock(tx, "the incidents", city)
     row = cities.find(tx, city)
     pack = CityPack.model_validate(row.pack)
-    folder, history = _source(pack, Path(row.pack_folder), history_key, file)
+    history = _history(pack, history_key)
     assigner = _assigner(tx, city, now)
     done = Imported(history_key)
-    for frame, findings in read_incidents(folder, history, pack):
+    for frame, findings in read_incidents(Path(row.pack_folder), history, pack, file=file):
         done.read += len(frame) + len(findings)
         done.rejected += len(findings)
         done.rejections += findings
@@ -71,15 +71,11 @@ def import_incidents(
     return done
 
 
-def _source(pack: CityPack, folder: Path, key: str, file: Path | None) -> tuple[Path, IncidentHistory]:
+def _history(pack: CityPack, key: str) -> IncidentHistory:
     found = [history for history in pack.incidents if history.key == key]
     if not found:
         raise NotFound("incident history", key)
-    if file is None:
-        return folder, found[0]
-    # The file stands where the user put it; categories still come from the pack, by the mapping the history has.
-    source = found[0].source.model_copy(update={"file": str(file.resolve())})
-    return folder, found[0].model_copy(update={"source": source})
+    return found[0]
 
 
 def _assigner(tx: Tx, city: str, now: datetime) -> _Assigner:

@@ -190,8 +190,8 @@ def _generated_names(names: tuple[str, str, str, str], number: str) -> dict[str,
 
 def _owners(communities: list[str]) -> Iterator[list[str]]:
     for code in communities:
-        yield [f"H{code[3:]}-1", f"Owner {code} (generated · 生成)", code, "owner", "2026-01-01", ""]
-        yield [f"H{code[3:]}-2", f"Deputy {code} (generated · 生成)", code, "deputy", "2026-01-01", ""]
+        yield [f"H{code[3:]}-1", f"{code[3:]}-A (generated · 生成)", code, "owner", "2026-01-01", ""]
+        yield [f"H{code[3:]}-2", f"{code[3:]}-B (generated · 生成)", code, "deputy", "2026-01-01", ""]
 
 
 def _incidents(streets: Any, places: Any, categories: tuple[list[str], Any], rng: Generator) -> Iterator[list[str]]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas
 import numpy as np
-import pandas as pd
 import shapely
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -21,8 +20,11 @@ from gis.db import Tx, copy, ewkb, statement
 from gis.errors import NotFound
 from gis.store.geometry import geometries, objects
 from grids.blocks import BlockRules
-from grids.dividing import City
-from grids.edition import Level, SourceAreas
+from grids.edition import City, Level, SourceAreas
+
+if TYPE_CHECKING:  # slow to import, and here only for what callers hand over
+    import geopandas
+    import pandas as pd
 
 
 def save(tx: Tx, pack: CityPack, *, folder: Path, digest: str, now: datetime) -> None:
@@ -190,4 +192,4 @@ def _json(value: Any) -> str:
 
 
 def _number(value: float) -> float | None:
-    return None if pd.isna(value) else float(value)
+    return None if math.isnan(value) else float(value)

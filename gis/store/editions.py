@@ -17,10 +17,9 @@ from gis.errors import EditionNotDraft, NotFound
 from gis.store import cities
 from gis.store.geometry import geometries
 from grids import cells as cell_index
-from grids.edition import Areas, BlockUnits, CellUnits, DutyGrids, Plan, SegmentUnits
+from grids.edition import LEFT, Areas, BlockUnits, CellUnits, DutyGrids, Plan, SegmentUnits
 from grids.locate import Index
 from grids.measure import Plane
-from grids.segments import LEFT
 
 SIDES = ("left", "right")
 

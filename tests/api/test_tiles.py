@@ -40,7 +40,7 @@ def test_an_empty_tile_is_204_and_what_is_not_there_404(client: TestClient) -> N
 def test_the_style_names_only_this_server(client: TestClient) -> None:
     style = client.get("/styles/light.json", params={"lang": "zh", "city": "tiny"}).json()
     assert style["version"] == 8
-    urls = [source["url"] for source in style["sources"].values()]
+    urls = [url for source in style["sources"].values() for url in ([source["url"]] if "url" in source else source["tiles"])]
     assert urls
     assert all(url.removeprefix("pmtiles://").startswith("http://testserver/") for url in urls)
     assert client.get("/styles/light.json", params={"city": "atlantis"}).status_code == 404

@@ -18,7 +18,8 @@ import pytest
 import shapely
 from pmtiles.reader import MmapSource, Reader, all_tiles
 
-from basemaps.build import BasemapNotBuilt, UnknownLayer, build, road_kind
+from basemaps.build import build, road_kind
+from basemaps.errors import BasemapNotBuilt, UnknownLayer
 
 BOUNDS = (121.40, 31.20, 121.44, 31.24)
 SQUARE = shapely.box(121.41, 31.21, 121.412, 31.212)

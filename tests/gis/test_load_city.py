@@ -13,9 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from gis import cluster as private
-from gis import db, tables
+from gis import tables
 from gis.actions.load_city import load_city
 from gis.errors import BadPack, Busy
+from gis.migrations import run
 from gis.progress import silent
 from gis.store import cities
 from tests.tiny_city import NOON, act
@@ -94,7 +95,7 @@ def test_kill_9_in_the_middle_of_a_load_loses_nothing_and_the_load_runs_again(te
     home.mkdir(mode=0o755)
     folder = write_tiny_pack(home / "tiny")
     cluster = private.ensure(home)
-    db.migrate(cluster.url())
+    run.migrate(cluster.url())
     before = rows(cluster.url())
     command = [sys.executable, "-c", _STUCK_LOAD, cluster.url(), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=Path(__file__).parents[2]) as program:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from gis import db, tables
+from gis import tables
 from gis.errors import SchemaBehind
+from gis.migrations import run
 from gis.migrations.env_filter import is_ours
+from gis.schema import SCHEMA, require_schema
 from tests.tiny_city import act
 
 _CONSTRAINTS = """
@@ -40,12 +45,16 @@ def test_every_constraint_and_index_is_the_same_as_the_tables_say(database: str,
 
 
 def test_migrating_twice_changes_nothing(database: str) -> None:
-    before, after = db.migrate(database)
+    before, after = run.migrate(database)
     assert before == after
 
 
 def test_an_empty_database_is_told_from_a_migrated_one(database: str, empty_database: str) -> None:
     with act(database) as tx:
-        db.require_schema(tx)
+        require_schema(tx)
     with act(empty_database) as tx, pytest.raises(SchemaBehind, match=r"schema none.*migrate"):
-        db.require_schema(tx)
+        require_schema(tx)
+
+
+def test_the_release_names_its_newest_migration() -> None:
+    assert ScriptDirectory(str(Path(run.__file__).parent)).get_heads() == [SCHEMA]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grids.blocks import BlockRules
-from grids.dividing import City, divide
-from grids.edition import Level, Plan, SourceAreas
+from grids.dividing import divide
+from grids.edition import City, Level, Plan, SourceAreas
 from grids.errors import NotAPartition, OutsideItsArea
 from grids.measure import areas_m2
 

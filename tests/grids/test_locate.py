@@ -8,9 +8,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grids.edition import LEFT, RIGHT
 from grids.locate import NEAREST_M, How, Index
 from grids.measure import Plane
-from grids.segments import LEFT, RIGHT
 
 SHANGHAI = Plane("EPSG:32651")
 WEST, SOUTH, STEP = 121.47, 31.23, 0.002

@@ -9,7 +9,8 @@ import shapely.ops
 from hypothesis import given, settings
 
 from grids.blocks import BlockRules, Ground, draw_blocks
-from grids.segments import LEFT, RIGHT, Segments, draw_segments
+from grids.edition import LEFT, RIGHT
+from grids.segments import Segments, draw_segments
 from tests.grids.test_blocks import NOTHING, area_coverages, lines, street_networks
 
 
