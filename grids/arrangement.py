@@ -87,8 +87,8 @@ class _Sides:
 
 
 def arrange(lines: Geometries) -> Arrangement:
-    """The arrangement of lines given in metres. Empty lines and None are passed over; no lines give no faces."""
-    present = lines[~(shapely.is_missing(lines) | shapely.is_empty(lines))]
+    """The arrangement of lines given in metres. Lines without length and None are passed over; no lines give no faces."""
+    present = lines[shapely.length(lines) > 0]
     if len(present) == 0:
         return Arrangement(np.empty(0, dtype=object), np.empty(0, dtype=object))
     noded = shapely.union_all(shapely.segmentize(present, LONGEST_EDGE_M), grid_size=GRID_M)

@@ -13,7 +13,7 @@ from api.worker import build_basemap
 from gis import db
 from gis.settings import Settings
 
-app = typer.Typer(help=_("Build basemaps."), no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help=_("Build basemaps."), no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
 @app.callback()

@@ -13,7 +13,7 @@ from gis.actions.load_city import load_city
 from gis.errors import NotFound
 from gis.settings import Settings
 
-app = typer.Typer(help=_("Check and load city packs."), no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help=_("Check and load city packs."), no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
 @app.command(help=_("Judge a city pack without writing anything. Exit 5: errors, 6: only remarks. Example: wangge city check ./my-city"))

@@ -29,7 +29,7 @@ from gis.migrations import run
 from gis.settings import Settings
 from gis.store import cities, editions
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 PACKS = Path(__file__).parents[2] / "gis" / "packs"
 
 

@@ -26,7 +26,7 @@ from gis.schema import postgis_version, require_schema
 from gis.settings import Settings
 from grids.errors import Refusal
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _ENOUGH_BYTES = 2_000_000_000
 
 

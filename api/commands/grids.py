@@ -15,7 +15,9 @@ from gis.actions.adopt_edition import adopt_edition
 from gis.actions.draw_edition import draw_edition
 from gis.settings import Settings
 
-app = typer.Typer(help=_("Divide a city into cells, street units and duty grids."), no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help=_("Divide a city into cells, street units and duty grids."), no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
 
 
 @app.command(

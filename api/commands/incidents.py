@@ -18,7 +18,7 @@ from gis.errors import SeveralHistories
 from gis.settings import Settings
 from gis.store import cities, incidents
 
-app = typer.Typer(help=_("Bring incident histories in."), no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help=_("Bring incident histories in."), no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
 @app.callback()

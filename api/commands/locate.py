@@ -15,7 +15,7 @@ from gis import db, locating
 from gis.language import name_in
 from gis.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(

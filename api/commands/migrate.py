@@ -10,7 +10,7 @@ from gis import db
 from gis.migrations import run
 from gis.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(help=_("Bring the database's schema to what this release needs. Example: wangge migrate"))

@@ -9,7 +9,7 @@ from api.commands.options import AsJson, Port
 from api.console import _, emit, out
 from gis.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(help=_("Serve the map and the programming interface on this machine. Example: wangge serve --port 8600"))

@@ -10,7 +10,7 @@ from api.console import _, emit, out
 from gis import cluster
 from gis.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(help=_("Stop the server, the worker and the private database of this data folder. Example: wangge stop"))

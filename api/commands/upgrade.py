@@ -14,7 +14,7 @@ from gis.migrations import run
 from gis.settings import Settings
 from gis.store import cities
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(help=_("After installing a new release: stop, migrate, and rebuild what is derived. Example: wangge upgrade"))

@@ -15,7 +15,7 @@ from api.worker import work
 from gis import db
 from gis.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(help=_("Do the jobs that wait in the database, such as building basemaps. Example: wangge worker --once"))

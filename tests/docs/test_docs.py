@@ -115,8 +115,9 @@ def test_every_direct_dependency_has_its_reason_and_licence(part: str) -> None:
 
 
 def commands(group: Any, path: str = "wangge") -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "list_commands"):
             yield from commands(command, f"{path} {name}")
         else:
             yield f"{path} {name}", command

@@ -65,7 +65,8 @@ def test_a_street_along_a_border_is_one_segment_though_the_two_lines_cross_now_a
     assert shapely.length(segments.lines).sum() == pytest.approx(300, abs=0.5)
 
 
-def test_a_street_outside_the_city_gives_nothing() -> None:
+def test_a_street_outside_the_city_or_without_length_gives_nothing() -> None:
+    assert len(drawn(SQUARE, lines([(50, 50), (50, 50)])).lines) == 0
     assert len(drawn(SQUARE, lines([(400, 0), (400, 300)])).lines) == 0
     assert len(drawn(SQUARE, NOTHING).lines) == 0
 
