@@ -29,10 +29,19 @@ def home() -> RedirectResponse:
 @router.get("/map", include_in_schema=False)
 def map_page() -> FileResponse:
     """The map page."""
-    page = STATIC / "index.html"
-    if not page.is_file():
+    return _page("index.html")
+
+
+@router.get("/docs", include_in_schema=False)
+def docs_page() -> FileResponse:
+    """The programming interface, explained; everything it needs is served from here."""
+    return _page("docs.html")
+
+
+def _page(name: str) -> FileResponse:
+    if not (STATIC / name).is_file():
         raise PageNotBuilt
-    return FileResponse(page, headers={"Cache-Control": "no-cache"})
+    return FileResponse(STATIC / name, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/styles/{theme}.json", operation_id="style")
