@@ -9,6 +9,7 @@ those that are gone, and keeps the order of the source. A message that cannot be
 from __future__ import annotations
 
 import ast
+import io
 import string
 import sys
 from collections.abc import Iterator
@@ -70,9 +71,9 @@ def update(path: Path = CATALOGUE) -> list[str]:
         entry = catalogue.add(message, known.get(message, ""), locations=[(file, None) for file in files])
         entry.flags.clear()  # babel takes "50 % of" for a format of its own
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(_HEADER.encode())
-        write_po(file, catalogue, width=10_000, omit_header=True)
+    written = io.BytesIO()
+    write_po(written, catalogue, width=10_000, omit_header=True)
+    path.write_bytes(_HEADER.encode() + written.getvalue().rstrip() + b"\n")
     return [message for message in found.messages if not known.get(message)]
 
 
