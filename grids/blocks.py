@@ -39,12 +39,16 @@ class BlockRules:
 
 @dataclass(frozen=True)
 class Ground:
-    """What a city is divided by, all in metres: lowest areas (a,), streets, barriers, built-up land (None: everywhere)."""
+    """What a city is divided by, all in metres: lowest areas (a,), streets, barriers, built-up land (None: everywhere).
+
+    ``duty_grids`` are those that a city has already: blocks are drawn inside them as inside areas.
+    """
 
     areas: Geometries
     streets: Geometries
     barriers: Geometries
     built_up: Geometries | None = None
+    duty_grids: Geometries | None = None
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,33 @@ def draw_blocks(ground: Ground, rules: BlockRules) -> Blocks:
     Where source areas overlap, the earlier one has the place; a hole between areas goes to the neighbour with the longest
     shared border. The blocks of an area are a partition of it: no gap, no overlap, every vertex shared.
     """
-    lines = np.concatenate([shapely.boundary(ground.areas), ground.streets, ground.barriers])
+    grids = ground.duty_grids if ground.duty_grids is not None else ground.areas[:0]
+    lines = np.concatenate([shapely.boundary(ground.areas), shapely.boundary(grids), ground.streets, ground.barriers])
     uncut = _merged(arrange(lines), ground, rules)
     cuts = _cuts(uncut, rules)
     return _merged(arrange(np.concatenate([uncut.arrangement.edges, cuts])), ground, rules) if len(cuts) else uncut
+
+
+def keep_blocks(polygons: Geometries, ground: Ground, rules: BlockRules) -> Blocks:
+    """The blocks that a city has already, as they are, with the arrangement of their borders, the streets and the barriers.
+
+    ``polygons`` (b,) in metres must not overlap. Each lies in the lowest area that holds a point of it, -1 where none does.
+    """
+    arrangement = arrange(np.concatenate([shapely.boundary(polygons), ground.streets, ground.barriers]))
+    block_of_face = _first_holding(polygons, arrangement.faces)
+    areas = _first_holding(ground.areas, polygons)
+    return Blocks(polygons, areas, _is_built_up(polygons, ground, rules), arrangement, block_of_face)
+
+
+def _first_holding(holders: Geometries, polygons: Geometries) -> Positions:
+    """For each polygon the first of the holders that has a point from its inside, -1 for none."""
+    holder = np.full(len(polygons), -1, dtype=np.int64)
+    if len(polygons):
+        at, found = shapely.STRtree(holders).query(shapely.point_on_surface(polygons), predicate="intersects")
+        order = np.lexsort((found, at))
+        held, first = np.unique(at[order], return_index=True)
+        holder[held] = found[order][first]
+    return holder
 
 
 def _merged(arrangement: Arrangement, ground: Ground, rules: BlockRules) -> Blocks:
@@ -78,7 +105,12 @@ def _merged(arrangement: Arrangement, ground: Ground, rules: BlockRules) -> Bloc
     area_of_face = _area_of_faces(arrangement, ground)
     inside = np.flatnonzero(area_of_face >= 0)
     borders = _Borders.of(arrangement, ground.barriers).among(inside)
-    group = _merge(arrangement.faces[inside], area_of_face[inside], borders, rules)
+    grid_of_face = (
+        _first_holding(ground.duty_grids, arrangement.faces[inside])
+        if ground.duty_grids is not None
+        else np.zeros(len(inside), dtype=np.int64)
+    )
+    group = _merge(arrangement.faces[inside], np.stack([area_of_face[inside], grid_of_face], axis=1), borders, rules)
     block_of_face = np.full(len(arrangement.faces), -1, dtype=np.int64)
     block_of_face[inside] = group
     polygons = _unite(arrangement.faces[inside], group)
@@ -90,13 +122,9 @@ def _merged(arrangement: Arrangement, ground: Ground, rules: BlockRules) -> Bloc
 def _area_of_faces(arrangement: Arrangement, ground: Ground) -> Positions:
     """The lowest area of each face; -1 outside. Overlaps go to the first, enclosed holes to the longest neighbour."""
     faces = arrangement.faces
-    area = np.full(len(faces), -1, dtype=np.int64)
     if len(faces) == 0:
-        return area
-    face_at, area_at = shapely.STRtree(ground.areas).query(shapely.point_on_surface(faces), predicate="intersects")
-    order = np.lexsort((area_at, face_at))
-    first_of_face, first = np.unique(face_at[order], return_index=True)
-    area[first_of_face] = area_at[order][first]
+        return np.empty(0, dtype=np.int64)
+    area = _first_holding(ground.areas, faces)
     holes = np.flatnonzero((area < 0) & _enclosed(faces, ground.areas))
     return _fill_holes(area, holes, _Borders.of(arrangement, np.empty(0, dtype=object)))
 
@@ -183,10 +211,13 @@ def _along(edges: Geometries, lines: Geometries) -> NDArray[np.bool_]:
     return on
 
 
-def _merge(faces: Geometries, area_of_face: Positions, borders: _Borders, rules: BlockRules) -> Positions:
-    """The block number of each face: small faces and slivers join a neighbour of the same area, smallest first."""
+def _merge(faces: Geometries, holders: Positions, borders: _Borders, rules: BlockRules) -> Positions:
+    """The block number of each face: small faces and slivers join a neighbour with the same holders, smallest first.
+
+    ``holders`` (f, 2) are the lowest area and the duty grid of each face.
+    """
     block = _Joined(shapely.area(faces), shapely.length(faces))
-    same_area = area_of_face[borders.first] == area_of_face[borders.second]
+    same_area = (holders[borders.first] == holders[borders.second]).all(axis=1)
     columns = (borders.first, borders.second, borders.length_m, borders.open_m)
     for a, b, length_m, open_m in zip(*(column[same_area].tolist() for column in columns), strict=True):
         block.border(a, b, length_m=length_m, open_m=open_m)

@@ -50,6 +50,16 @@ class SourceAreas:
 
 
 @dataclass(frozen=True)
+class GivenUnits:
+    """Blocks or duty grids (n,) that a city has already: kept with their codes, names, polygons and first day, as ISO text or None."""
+
+    codes: Codes
+    names: Texts
+    polygons: Geometries
+    valid_from: Texts
+
+
+@dataclass(frozen=True)
 class City:
     """What a city is divided from. Geometry is EPSG:4326; ``levels`` run from the city down to the lowest areas."""
 
