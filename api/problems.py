@@ -13,7 +13,7 @@ from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
 from gis.errors import BadPack, Busy, Conflict, DatumOutsideItsCountry, NoDatabase, NotFound, SchemaBehind
 from gis.language import Language, translator
-from grids.errors import BadCoordinate, NotAPartition, OutsideItsArea, Refusal, UnknownDatum
+from grids.errors import BadCoordinate, NotAPartition, OutsideItsArea, Refusal, UnfitGivenUnits, UnknownDatum
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_CONFLICT, EXIT_INVALID, EXIT_FINDINGS, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
@@ -36,6 +36,7 @@ KINDS: dict[type[Refusal], Kind] = {
     DatumOutsideItsCountry: Kind(422, EXIT_INVALID, "Datum not in use here"),
     BadCoordinate: Kind(422, EXIT_INVALID, "Not a coordinate"),
     OutsideItsArea: Kind(422, EXIT_INVALID, "Metric CRS does not cover the city"),
+    UnfitGivenUnits: Kind(422, EXIT_INVALID, "Given units do not fit"),
     NotAPartition: Kind(422, EXIT_INVALID, "City cannot be divided"),
     UnknownLayer: Kind(422, EXIT_INVALID, "Unknown basemap layer"),
     BasemapNotBuilt: Kind(500, EXIT_FAILED, "Basemap not built"),

@@ -97,6 +97,7 @@ class AreaColumns(_Part):
         default=None, description="Column with the code of the area above; unset: found by place. Required below a derived level."
     )
     names: Names = Field(default_factory=lambda: {"en": "name"}, description="Language to column.")
+    valid_from: str | None = Field(None, description="Column with the first day of a given duty grid or block, as YYYY-MM-DD.")
 
 
 class Level(_Part):
@@ -146,6 +147,13 @@ class Barrier(_Part):
     source: Source
 
 
+class GivenBlocks(_Part):
+    """The blocks of a city that has its unit grid already: kept with code, polygon and date, none are drawn."""
+
+    source: Source
+    columns: AreaColumns = AreaColumns()
+
+
 class Blocks(_Part):
     """How large a street unit of kind block should be."""
 
@@ -153,6 +161,7 @@ class Blocks(_Part):
     max_m2: float = Field(default=30_000, gt=0, description="A larger block on built-up land is split.")
     max_open_m2: float = Field(default=1_000_000, gt=0, description="A larger block elsewhere is split.")
     built_up: Source | None = Field(default=None, description="Polygons of built-up land or of buildings; unset: everything is built up.")
+    given: GivenBlocks | None = Field(None, description="Blocks that the city has already; unset: they are drawn.")
     built_up_share: float = Field(default=0.1, gt=0, le=1, description="A block is built up when this share of it is covered.")
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -16,10 +16,12 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.city_pack import CityPack, Level
+from gis.city_pack import CityPack, GivenBlocks, Level
 from gis.errors import Finding
+from gis.pack_check_rows import file_of, on_area, row_faults, sound
 from gis.pack_findings import Findings
 from gis.pack_sources import read_areas
+from grids.given_units import TOLERATED_M2
 from grids.measure import areas_m2
 
 MENDED_M2 = 1_000.0
@@ -28,6 +30,8 @@ kilometre); a larger one stops the load, because someone must say whose ground i
 
 ROUNDING_M2 = 1.0
 """Smaller differences come from rounding coordinates and are not worth a word."""
+
+_GIVEN_BLOCKS = "block"
 
 Geometries = NDArray[Any]
 
@@ -39,8 +43,8 @@ def check_areas(folder: Path, pack: CityPack, found: Findings) -> City:
         frame = found.attempt(read_areas, folder, level) if level.source is not None else None
         if frame is None:
             continue
-        found.add(_row_faults(level, frame))
-        levels[level.key] = _Judged(level, frame, _sound(frame.geometry.to_numpy()))
+        found.add(row_faults(level, frame))
+        levels[level.key] = _Judged(level, frame, sound(frame.geometry.to_numpy()))
         found.add(_overlaps(level, levels[level.key].drawn))
     found.add(_ladder_faults(pack, levels))
     lowest = levels.get(pack.area_levels[-1].key)
@@ -48,90 +52,35 @@ def check_areas(folder: Path, pack: CityPack, found: Findings) -> City:
         return City(codes=None, shapes=np.empty(0, dtype=object), whole=False)
     if lowest.sound.any():
         found.add(_outside_the_metric_crs(pack, lowest.drawn))
+    if pack.blocks.given is not None:
+        _check_given_blocks(folder, pack.blocks.given, found, lowest)
     codes = frozenset(str(code) for code in lowest.frame["code"].dropna())
     return City(codes=codes, shapes=lowest.drawn.geometry.to_numpy(), whole=bool(lowest.sound.all()))
 
 
-def _on_area(
-    level: Level,
-    frame: geopandas.GeoDataFrame,
-    *,
-    at: Any,
-    slug: str,
-    template: str,
-    mend: str,
-    severity: Literal["error", "warning"] = "error",
-    **details: Any,
-) -> Finding:
-    """A finding on the ``at``-th area of a level; its level and code are among the details."""
-    details = {"level": level.key, "code": frame["code"].iloc[at] or "", **details}
-    return Finding(slug, template, mend, file=_file(level), row=int(frame["row"].iloc[at]), severity=severity, details=details)
+def _check_given_blocks(folder: Path, given: GivenBlocks, found: Findings, lowest: _Judged) -> None:
+    """Blocks that a city has already are judged like a level below the lowest: nested, no gap, no overlap, sound codes."""
+    level = Level(key=_GIVEN_BLOCKS, names={"en": "block", "zh": "街区单元"}, source=given.source, columns=given.columns)
+    frame = found.attempt(read_areas, folder, level)
+    if frame is None:
+        return
+    found.add(row_faults(level, frame))
+    judged = _Judged(level, frame, sound(frame.geometry.to_numpy()))
+    found.add(_overlaps(level, judged.drawn))
+    found.add(_coverage_faults(judged, lowest, named=False))
+    found.add(_malformed_codes(judged, lowest))
 
 
-def _file(level: Level) -> str:
-    return level.source.file if level.source else "city.toml"
-
-
-def _row_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
-    if frame.empty:
-        yield Finding(
-            "no-rows",
-            "No row of the file belongs to {layer}.",
-            "Check where of this source, or export the file again.",
-            file=_file(level),
-            details={"layer": level.key},
-        )
-    yield from _code_faults(level, frame)
-    yield from _shape_faults(level, frame)
-    for at, names in enumerate(frame["names"]):
-        if not names:
-            template = "Area {code} of level {level} has no name in any language."
-            yield _on_area(level, frame, at=at, slug="no-name", template=template, mend="Fill in its name.", severity="warning")
-
-
-def _code_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
-    first: dict[str, int] = {}
-    for at, code in enumerate(frame["code"]):
-        if code is None:
-            template, mend = "An area of level {level} has no code.", "Give every area its own code."
-            yield _on_area(level, frame, at=at, slug="no-code", template=template, mend=mend)
-        elif code in first:
-            template, mend = "Code {code} of level {level} was already used in row {first}.", "Give every area its own code."
-            yield _on_area(level, frame, at=at, slug="duplicate-code", template=template, mend=mend, first=first[code])
-        else:
-            first[code] = int(frame["row"].iloc[at])
-
-
-def _shape_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
-    shapes = frame.geometry.to_numpy()
-    reasons = shapely.is_valid_reason(shapes)
-    for at in np.flatnonzero(~_sound(shapes)).tolist():
-        shape = shapes[at]
-        if shape is None or shape.is_empty:
-            template, mend = (
-                "Area {code} of level {level} has no geometry, or one that no reader can make out.",
-                "Draw its polygon, or remove the row.",
+def _malformed_codes(blocks: _Judged, lowest: _Judged) -> Iterator[Finding]:
+    """Codes of blocks that lie in an area with a 12-digit code: 15 digits that begin with it."""
+    parents = _parents_of(blocks, lowest, by_name=False)
+    for at, parent in enumerate(parents.tolist()):
+        code, area = blocks.drawn["code"].iloc[at], lowest.drawn["code"].iloc[parent] if parent >= 0 else None
+        if code and area and re.fullmatch(r"\d{12}", area) and not re.fullmatch(area + r"\d{3}", code):
+            template = "Code {code} of level {level} is not a unit-grid code of area {area}: its 12 digits and three more."
+            yield on_area(
+                blocks.level, blocks.drawn, at=at, slug="malformed-code", template=template, mend="Mend the code, or the area's.", area=area
             )
-            yield _on_area(level, frame, at=at, slug="empty-geometry", template=template, mend=mend)
-        elif shape.geom_type not in ("Polygon", "MultiPolygon"):
-            template, mend = "Area {code} of level {level} is a {kind}, not a polygon.", "Draw its polygon."
-            yield _on_area(level, frame, at=at, slug="wrong-geometry", template=template, mend=mend, kind=shape.geom_type)
-        else:
-            template = "The polygon of area {code} of level {level} is not valid at lon {lon}, lat {lat}: {reason}."
-            mend = "Mend it where it was drawn; a program's guess could give ground to the wrong area."
-            yield _on_area(level, frame, at=at, slug="invalid-polygon", template=template, mend=mend, **_reason(str(reasons[at])))
-
-
-def _reason(said: str) -> dict[str, Any]:
-    found = re.match(r"(.*)\[(\S+) (\S+)\]", said)
-    if not found:
-        return {"reason": said, "lon": "?", "lat": "?"}
-    return {"reason": found[1], "lon": round(float(found[2]), 6), "lat": round(float(found[3]), 6)}
-
-
-def _sound(shapes: Geometries) -> NDArray[np.bool_]:
-    areal = np.isin(shapely.get_type_id(shapes), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
-    return areal & ~shapely.is_empty(shapes) & np.asarray(shapely.is_valid(shapes))
 
 
 def _overlaps(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
@@ -141,14 +90,14 @@ def _overlaps(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
     one, other = one[one < other], other[one < other]
     common = _polygons(shapely.intersection(shapes[one], shapes[other]))
     for at, (size_m2, lon, lat) in _measured(common):
-        yield _on_area(
+        yield on_area(
             level,
             frame,
             at=int(other[at]),
             slug="overlap",
             template="Areas {first} and {code} of level {level} overlap by {m2} m² at lon {lon}, lat {lat}.",
-            mend="The lower of the two codes keeps it." if size_m2 <= MENDED_M2 else "Draw one border for both.",
-            severity=_severity(size_m2),
+            mend="The lower of the two codes keeps it." if _is_mended(level, size_m2) else "Draw one border for both.",
+            severity="warning" if _is_mended(level, size_m2) else "error",
             first=frame["code"].iloc[one[at]] or "",
             m2=size_m2,
             lon=lon,
@@ -156,8 +105,9 @@ def _overlaps(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
         )
 
 
-def _severity(size_m2: float) -> Literal["error", "warning"]:
-    return "warning" if size_m2 <= MENDED_M2 else "error"
+def _is_mended(level: Level, size_m2: float) -> bool:
+    """Whether so small a fault is mended by the dividing; given blocks are kept as they are, so nothing of theirs is."""
+    return size_m2 <= (TOLERATED_M2 if level.key == _GIVEN_BLOCKS else MENDED_M2)
 
 
 def _polygons(shapes: Geometries) -> Geometries:
@@ -182,7 +132,7 @@ def _ladder_faults(pack: CityPack, levels: dict[str, _Judged]) -> Iterator[Findi
     if city is not None and len(city.frame) > 1:
         template = "The highest level, {level}, is the city itself and must be one area; the file gives {count}."
         mend = 'Put a level for the city above it, with derived = "union_of_children".'
-        yield _on_area(city.level, city.frame, at=1, slug="several-cities", template=template, mend=mend, count=len(city.frame))
+        yield on_area(city.level, city.frame, at=1, slug="several-cities", template=template, mend=mend, count=len(city.frame))
     below = levels.get(pack.levels[1].key)
     if pack.levels[0].source is None and below is not None:
         yield from _several_named_cities(pack.levels[0], below)
@@ -191,11 +141,13 @@ def _ladder_faults(pack: CityPack, levels: dict[str, _Judged]) -> Iterator[Findi
         if lower is None or lower.frame.empty:
             continue
         yield from _missing_parents(lower)
-        above = pack.levels[rank - 1]
+        # A duty grid may hold parts of several communities, but not of several streets/towns.
+        top = max(rank - 1, 1) if level.kind == "duty_grid" else rank
+        above = pack.levels[top - 1]
         direct = levels.get(above.key)
         if direct is not None:
             yield from _unknown_parents(lower, direct)
-        given = [upper for upper in pack.levels[:rank] if upper.source is not None]
+        given = [upper for upper in pack.levels[:top] if upper.source is not None]
         if given and given[-1].key in levels:
             yield from _coverage_faults(lower, levels[given[-1].key], named=given[-1] is above)
         elif not given and lower.sound.all():
@@ -209,7 +161,7 @@ def _several_named_cities(city: Level, below: _Judged) -> Iterator[Finding]:
             "several-cities",
             "The highest level, {level}, is the city itself, but the areas of level {below} name several areas above them: {codes}.",
             "Give them all the same code, or put a level between.",
-            file=_file(below.level),
+            file=file_of(below.level),
             details={"level": city.key, "below": below.level.key, "codes": ", ".join(named[:20])},
         )
 
@@ -219,7 +171,7 @@ def _missing_parents(lower: _Judged) -> Iterator[Finding]:
         return
     for at in np.flatnonzero(lower.frame["parent"].isna().to_numpy()).tolist():
         template, mend = "Area {code} of level {level} names no area above it.", "Fill in the code of the area above."
-        yield _on_area(lower.level, lower.frame, at=at, slug="no-parent", template=template, mend=mend)
+        yield on_area(lower.level, lower.frame, at=at, slug="no-parent", template=template, mend=mend)
 
 
 def _unknown_parents(lower: _Judged, upper: _Judged) -> Iterator[Finding]:
@@ -231,7 +183,7 @@ def _unknown_parents(lower: _Judged, upper: _Judged) -> Iterator[Finding]:
             template = "Area {code} of level {level} names {parent} as the area above it, but level {above} has no such code."
             mend = "Mend the code, or add the area."
             details = {"parent": parent, "above": upper.level.key}
-            yield _on_area(lower.level, lower.frame, at=at, slug="unknown-parent", template=template, mend=mend, **details)
+            yield on_area(lower.level, lower.frame, at=at, slug="unknown-parent", template=template, mend=mend, **details)
 
 
 def _parents_of(lower: _Judged, upper: _Judged, *, by_name: bool) -> NDArray[np.int64]:
@@ -254,18 +206,18 @@ def _coverage_faults(lower: _Judged, upper: _Judged, *, named: bool) -> Iterator
     if not by_name and upper.sound.all():
         for at in np.flatnonzero(parents < 0).tolist():
             template, mend = "Area {code} of level {level} lies in no area of the level above.", "Check its datum and its place."
-            yield _on_area(lower.level, frame, at=at, slug="no-parent", template=template, mend=mend)
+            yield on_area(lower.level, frame, at=at, slug="no-parent", template=template, mend=mend)
     placed = np.flatnonzero(parents >= 0)
     whole_m2 = areas_m2(shapes[placed]) if len(placed) else np.empty(0)
     for at, (size_m2, lon, lat) in _measured(shapely.difference(shapes[placed], uppers[parents[placed]])):
-        yield _on_area(
+        yield on_area(
             lower.level,
             frame,
             at=int(placed[at]),
             slug="outside-its-parent",
             template="Area {code} of level {level} lies outside {parent}, the area above it, by {m2} m² ({percent} % of it) at lon {lon}, lat {lat}.",
-            mend="The lower area decides." if size_m2 <= MENDED_M2 else "Mend the border, or the code of the area above.",
-            severity=_severity(size_m2),
+            mend="The lower area decides." if _is_mended(lower.level, size_m2) else "Mend the border, or the code of the area above.",
+            severity="warning" if _is_mended(lower.level, size_m2) else "error",
             parent=upper.drawn["code"].iloc[parents[placed[at]]] or "",
             m2=size_m2,
             percent=round(100 * size_m2 / float(whole_m2[at]), 2),
@@ -297,11 +249,12 @@ def _inner_holes(lower: _Judged) -> Iterator[Finding]:
 
 def _gap(level: Level, size_m2: float, lon: float, lat: float, *, parent: str) -> Finding:
     details = {"level": level.key, "parent": parent, "m2": size_m2, "lon": lon, "lat": lat}
-    mend = "A neighbour gets it when it is enclosed." if size_m2 <= MENDED_M2 else "Draw the missing area, or move the border."
+    mended = _is_mended(level, size_m2)
+    mend = "A neighbour gets it when it is enclosed." if mended else "Draw the missing area, or move the border."
     template = "The areas of level {level} leave {m2} m² uncovered at lon {lon}, lat {lat} (in area {parent!r} of the level above)."
     if not parent:
         template = "The areas of level {level} leave a hole of {m2} m² at lon {lon}, lat {lat}."
-    return Finding("gap", template, mend, file=_file(level), severity=_severity(size_m2), details=details)
+    return Finding("gap", template, mend, file=file_of(level), severity="warning" if mended else "error", details=details)
 
 
 def _outside_the_metric_crs(pack: CityPack, lowest: geopandas.GeoDataFrame) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.city_pack import Backdrop, Barrier, Blocks, Categories, Level, Owners, Roads
+from gis.city_pack import AreaColumns, Backdrop, Barrier, Blocks, Categories, Level, Owners, Roads, Source
 from gis.pack_incidents import read_incidents
 from gis.pack_places import WGS84, read_places
 from gis.pack_tables import names_of, read_table, texts
@@ -28,6 +28,7 @@ __all__ = [
     "read_barriers",
     "read_built_up",
     "read_categories",
+    "read_given_units",
     "read_incidents",
     "read_owners",
     "read_roads",
@@ -46,6 +47,19 @@ def read_areas(folder: Path, level: Level) -> geopandas.GeoDataFrame:
     found = read_places(folder, level.source, columns=asked)
     parents = texts(found[columns.parent]) if columns.parent else [None] * len(found)
     data = {"code": texts(found[columns.code]), "parent": parents, "names": names_of(found, columns.names)}
+    return _frame(data, geometry=found.geometry, row=found.index)
+
+
+def read_given_units(folder: Path, source: Source, columns: AreaColumns) -> geopandas.GeoDataFrame:
+    """Blocks or duty grids that a city has already: code, names, valid_from (ISO text or None), geometry, row."""
+    dated = [columns.valid_from] if columns.valid_from else []
+    found = read_places(folder, source, columns=[columns.code, *columns.names.values(), *dated])
+    days = [None if text is None else text[:10] for text in texts(found[columns.valid_from])] if columns.valid_from else [None] * len(found)
+    data = {
+        "code": texts(found[columns.code]),
+        "names": names_of(found, columns.names),
+        "valid_from": pd.Series(days, dtype=object),
+    }
     return _frame(data, geometry=found.geometry, row=found.index)
 
 

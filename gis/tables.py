@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -101,6 +102,17 @@ source_area = Table(
     _origin(),
     _geometry("MULTIPOLYGON", nullable=True),
     ForeignKeyConstraint(["city", "rank"], ["level.city", "level.rank"], ondelete="CASCADE"),
+)
+
+given_unit = Table(
+    "given_unit",
+    metadata,
+    _of_city(),
+    Column("kind", Text, CheckConstraint("kind IN ('block', 'duty_grid')", name="kind"), primary_key=True),
+    Column("code", Text, primary_key=True),
+    _names(),
+    Column("valid_from", Date),
+    _geometry("GEOMETRY"),
 )
 
 street = Table(
@@ -198,6 +210,8 @@ duty_grid = Table(
     Column("code", Text, nullable=False),
     _names(),
     Column("area_id", Integer, nullable=False),
+    _origin(),
+    Column("valid_from", Date, comment="first day of a given duty grid, as the city says"),
     _geometry("GEOMETRY"),
     UniqueConstraint("edition_id", "code"),
     ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
@@ -214,7 +228,9 @@ block = Table(
     Column("duty_grid_id", Integer, nullable=False),
     Column("area_m2", Float, CheckConstraint("area_m2 > 0", name="area"), nullable=False),
     Column("built_up", Boolean, nullable=False),
-    _geometry("POLYGON"),
+    _origin(),
+    Column("valid_from", Date, comment="first day of a given block, as the city says"),
+    _geometry("GEOMETRY"),
     UniqueConstraint("edition_id", "code"),
     ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
     ForeignKeyConstraint(["edition_id", "duty_grid_id"], ["duty_grid.edition_id", "duty_grid.id"]),

@@ -84,12 +84,12 @@ def keep_blocks(polygons: Geometries, ground: Ground, rules: BlockRules) -> Bloc
     ``polygons`` (b,) in metres must not overlap. Each lies in the lowest area that holds a point of it, -1 where none does.
     """
     arrangement = arrange(np.concatenate([shapely.boundary(polygons), ground.streets, ground.barriers]))
-    block_of_face = _first_holding(polygons, arrangement.faces)
-    areas = _first_holding(ground.areas, polygons)
+    block_of_face = first_holding(polygons, arrangement.faces)
+    areas = first_holding(ground.areas, polygons)
     return Blocks(polygons, areas, _is_built_up(polygons, ground, rules), arrangement, block_of_face)
 
 
-def _first_holding(holders: Geometries, polygons: Geometries) -> Positions:
+def first_holding(holders: Geometries, polygons: Geometries) -> Positions:
     """For each polygon the first of the holders that has a point from its inside, -1 for none."""
     holder = np.full(len(polygons), -1, dtype=np.int64)
     if len(polygons):
@@ -106,7 +106,7 @@ def _merged(arrangement: Arrangement, ground: Ground, rules: BlockRules) -> Bloc
     inside = np.flatnonzero(area_of_face >= 0)
     borders = _Borders.of(arrangement, ground.barriers).among(inside)
     grid_of_face = (
-        _first_holding(ground.duty_grids, arrangement.faces[inside])
+        first_holding(ground.duty_grids, arrangement.faces[inside])
         if ground.duty_grids is not None
         else np.zeros(len(inside), dtype=np.int64)
     )
@@ -124,7 +124,7 @@ def _area_of_faces(arrangement: Arrangement, ground: Ground) -> Positions:
     faces = arrangement.faces
     if len(faces) == 0:
         return np.empty(0, dtype=np.int64)
-    area = _first_holding(ground.areas, faces)
+    area = first_holding(ground.areas, faces)
     holes = np.flatnonzero((area < 0) & _enclosed(faces, ground.areas))
     return _fill_holes(area, holes, _Borders.of(arrangement, np.empty(0, dtype=object)))
 

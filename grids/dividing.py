@@ -9,11 +9,11 @@ import numpy as np
 import shapely
 
 from grids import cells as cell_index
-from grids import ladder, quality, unit_codes
+from grids import given_units, ladder, quality, unit_codes
 from grids.arrangement import Positions
 from grids.blocks import Blocks, Ground, draw_blocks
 from grids.cells import Cells
-from grids.edition import Areas, BlockUnits, CellUnits, City, DutyGrids, Faces, Names, Plan, SegmentUnits, SourceAreas
+from grids.edition import Areas, BlockUnits, CellUnits, City, DutyGrids, Faces, GivenUnits, Names, Plan, SegmentUnits, SourceAreas
 from grids.errors import NoGroundLeft, NoLowestAreas
 from grids.measure import Plane, areas_m2, lengths_m
 from grids.segments import draw_segments
@@ -34,18 +34,21 @@ def divide(city: City, progress: Callable[[str], None]) -> Plan:
         raise NoLowestAreas(lowest.level.key)
     plane.require_inside(tuple(shapely.total_bounds(polygons)))
     progress("blocks")
-    drawn = draw_blocks(_ground(city, plane), city.rules)
+    ground = _ground(city, plane)
+    drawn = draw_blocks(ground, city.rules) if city.given_blocks is None else given_units.keep(city.given_blocks, ground, city.rules, plane)
     _require_ground(lowest, drawn)
     progress("areas")
     tree = ladder.climb(city.levels)
-    blocks, block_number = _block_units(drawn, tree, plane)
+    blocks, block_number = _block_units(drawn, tree, plane, city.given_blocks)
     areas = ladder.united_areas(tree, city.levels, blocks, plane)
     progress("segments")
     segments = _segment_units(city, drawn, block_number=block_number, areas=areas, blocks=blocks, plane=plane)
     progress("cells")
     cells = _cell_units(areas, blocks, city.cell_resolution, plane)
     progress("duty grids")
-    grids = one_grid_per_lowest_area(areas, blocks, plane)
+    grids = (
+        one_grid_per_lowest_area(areas, blocks, plane) if city.given_grids is None else given_units.grids(city.given_grids, areas, blocks)
+    )
     progress("quality")
     report = quality.report(city.levels, areas, blocks=blocks, segments=segments, cells=cells, grids=grids)
     return Plan(tuple(source.level for source in city.levels), areas, blocks, segments, cells, grids, report)
@@ -57,6 +60,7 @@ def _ground(city: City, plane: Plane) -> Ground:
         streets=plane.to_metres(city.streets),
         barriers=plane.to_metres(city.barriers),
         built_up=None if city.built_up is None else plane.to_metres(city.built_up),
+        duty_grids=None if city.given_grids is None else plane.to_metres(city.given_grids.polygons),
     )
 
 
@@ -66,12 +70,14 @@ def _require_ground(lowest: SourceAreas, drawn: Blocks) -> None:
         raise NoGroundLeft(str(lowest.codes[empty[0]]), lowest.level.key)
 
 
-def _block_units(drawn: Blocks, tree: ladder.Tree, plane: Plane) -> tuple[BlockUnits, Positions]:
-    """Blocks in the order of their codes, and the new number of each drawn block."""
-    codes = unit_codes.block_codes(tree.codes[tree.lowest_first :], drawn.areas, drawn.polygons)
+def _block_units(drawn: Blocks, tree: ladder.Tree, plane: Plane, given: GivenUnits | None) -> tuple[BlockUnits, Positions]:
+    """Blocks in the order of their codes, and the new number of each drawn block. Given ones keep code and polygon to the letter."""
+    codes = given.codes if given is not None else unit_codes.block_codes(tree.codes[tree.lowest_first :], drawn.areas, drawn.polygons)
     order = np.argsort(codes, kind="stable")
-    polygons = plane.to_lonlat(drawn.polygons[order])
-    return BlockUnits(codes[order], tree.lowest_first + drawn.areas[order], polygons, areas_m2(polygons), drawn.built_up[order]), _inverse(
+    polygons = given.polygons[order] if given is not None else plane.to_lonlat(drawn.polygons[order])
+    valid_from = given.valid_from[order] if given is not None else np.full(len(order), None, dtype=object)
+    areas = tree.lowest_first + drawn.areas[order]
+    return BlockUnits(codes[order], areas, polygons, areas_m2(polygons), drawn.built_up[order], valid_from, given is not None), _inverse(
         order
     )
 
@@ -156,7 +162,8 @@ def one_grid_per_lowest_area(areas: Areas, blocks: BlockUnits, plane: Plane) -> 
     number[lowest[order]] = np.arange(len(order))
     names = np.empty(len(order), dtype=object)
     names[:] = [_grid_names(areas.names[at]) for at in lowest[order]]
-    return DutyGrids(codes[order], names, lowest[order], areas.polygons[lowest[order]], number[blocks.area])
+    nothing = np.full(len(order), None, dtype=object)
+    return DutyGrids(codes[order], names, lowest[order], areas.polygons[lowest[order]], number[blocks.area], nothing, given=False)
 
 
 def _grid_names(area_names: Names) -> Names:

@@ -61,7 +61,10 @@ class GivenUnits:
 
 @dataclass(frozen=True)
 class City:
-    """What a city is divided from. Geometry is EPSG:4326; ``levels`` run from the city down to the lowest areas."""
+    """What a city is divided from. Geometry is EPSG:4326; ``levels`` run from the city down to the lowest areas.
+
+    ``given_blocks`` and ``given_grids`` are what the city has already; the program draws what is None.
+    """
 
     crs: str
     cell_resolution: int
@@ -72,6 +75,8 @@ class City:
     barriers: Geometries
     built_up: Geometries | None
     rules: BlockRules
+    given_blocks: GivenUnits | None = None
+    given_grids: GivenUnits | None = None
 
 
 @dataclass(frozen=True)
@@ -108,13 +113,18 @@ class Areas:
 
 @dataclass(frozen=True)
 class BlockUnits:
-    """The blocks (b,) with their codes, ascending; ``area`` is the position of the lowest area each lies in."""
+    """The blocks (b,) with their codes, ascending; ``area`` is the position of the lowest area each lies in.
+
+    ``given`` says that the city has them already, then ``valid_from`` is the first day it says, as ISO text or None.
+    """
 
     codes: Codes
     area: Positions
     polygons: Geometries
     areas_m2: Floats
     built_up: NDArray[np.bool_]
+    valid_from: Texts
+    given: bool
 
 
 @dataclass(frozen=True)
@@ -153,13 +163,18 @@ class CellUnits:
 
 @dataclass(frozen=True)
 class DutyGrids:
-    """The duty grids (g,), each a set of whole blocks inside one lowest area's parent; ``grid_of_block`` (b,)."""
+    """The duty grids (g,), each a set of whole blocks; ``area`` is the lowest area that holds all of them.
+
+    ``grid_of_block`` (b,) is the grid of each block; ``given`` and ``valid_from`` as for blocks.
+    """
 
     codes: Codes
     names: Texts
     area: Positions
     polygons: Geometries
     grid_of_block: Positions
+    valid_from: Texts
+    given: bool
 
 
 @dataclass(frozen=True)

@@ -125,3 +125,37 @@ class AreaWithoutChildren(NotAPartition):
 
     template: ClassVar[str] = "Area {area} holds no lower area."
     mend: ClassVar[str] = "Add its lower areas, or remove it, and load the city pack again."
+
+
+@dataclass(eq=False)
+class UnfitGivenUnits(Refusal):
+    """Blocks or duty grids that a city gives cannot be kept as they are."""
+
+
+@dataclass(eq=False)
+class GivenBlocksNoPartition(UnfitGivenUnits):
+    """The blocks that a city gives leave gaps or overlap."""
+
+    gap_m2: float
+    overlap_m2: float
+    template: ClassVar[str] = "The given blocks leave {gap_m2} m² of the lowest areas uncovered and cover {overlap_m2} m² twice."
+    mend: ClassVar[str] = "Mend the file; 'wangge city check' shows where. Only one square metre of each is taken for rounding."
+
+
+@dataclass(eq=False)
+class BlockOutsideAreas(UnfitGivenUnits):
+    """A given block lies in no area of the lowest level."""
+
+    block: str
+    template: ClassVar[str] = "The given block {block} lies in no area of the lowest level."
+    mend: ClassVar[str] = "Mend its polygon, or the areas."
+
+
+@dataclass(eq=False)
+class BlockAcrossGrids(UnfitGivenUnits):
+    """A block does not lie wholly in one given duty grid."""
+
+    block: str
+    outside_m2: float
+    template: ClassVar[str] = "The block {block} lies in no one given duty grid: {outside_m2} m² of it are outside."
+    mend: ClassVar[str] = "A duty grid is a set of whole blocks: mend the file of the duty grids."

@@ -64,14 +64,15 @@ def _overlap_m2(polygons: Geometries) -> float:
     touched = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(polygons)))
     if len(touched) == 0:
         return 0.0
-    return _common_m2(polygons[touched])
+    return common_m2(polygons[touched])
 
 
 def _source_overlap_m2(polygons: Geometries) -> float:
-    return _common_m2(shapely.make_valid(polygons)) if len(polygons) else 0.0
+    return common_m2(shapely.make_valid(polygons)) if len(polygons) else 0.0
 
 
-def _common_m2(polygons: Geometries) -> float:
+def common_m2(polygons: Geometries) -> float:
+    """The ground in m² that two of the polygons (EPSG:4326) cover together, summed over all pairs."""
     a, b = shapely.STRtree(polygons).query(polygons, predicate="intersects")
     common = shapely.intersection(polygons[a[a < b]], polygons[b[a < b]])
     common = common[shapely.area(common) > 0]

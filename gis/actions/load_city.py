@@ -61,6 +61,16 @@ def _save_sources(tx: Tx, pack: CityPack, folder: Path, progress: Progress) -> d
         areas = pack_sources.read_areas(folder, level)
         named_parents = [parent for parent in areas["parent"] if parent is not None]
         rows[level.key] = cities.save_areas(tx, city, rank, areas, origin=level.source.origin)
+    grids = pack.levels[-1]
+    if pack.blocks.given is not None:
+        progress("loading given blocks")
+        given = pack_sources.read_given_units(folder, pack.blocks.given.source, pack.blocks.given.columns)
+        rows["given_blocks"] = cities.save_given_units(tx, city, "block", given)
+    if grids.source is not None:
+        progress("loading given duty grids")
+        rows["given_duty_grids"] = cities.save_given_units(
+            tx, city, "duty_grid", pack_sources.read_given_units(folder, grids.source, grids.columns)
+        )
     progress("loading streets")
     rows["streets"] = cities.save_streets(tx, city, pack_sources.read_roads(folder, pack.roads), origin=pack.roads.source.origin)
     rows["barriers"] = cities.save_barriers(tx, city, pack_sources.read_barriers(folder, pack.barriers))

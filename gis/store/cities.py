@@ -20,7 +20,7 @@ from gis.db import Tx, copy, ewkb, statement
 from gis.errors import NotFound
 from gis.store.geometry import geometries, objects
 from grids.blocks import BlockRules
-from grids.edition import City, Level, SourceAreas
+from grids.edition import City, GivenUnits, Level, SourceAreas
 
 if TYPE_CHECKING:  # slow to import, and here only for what callers hand over
     import geopandas
@@ -50,7 +50,7 @@ def save(tx: Tx, pack: CityPack, *, folder: Path, digest: str, now: datetime) ->
         .values(values)
         .on_conflict_do_update(index_elements=["code"], set_={k: v for k, v in values.items() if k != "code"})
     )
-    for table in (tables.source_area, tables.street, tables.barrier, tables.built_up, tables.level):
+    for table in (tables.source_area, tables.given_unit, tables.street, tables.barrier, tables.built_up, tables.level):
         tx.execute(sa.delete(table).where(table.c.city == pack.code))
     ladder = [
         {"city": pack.code, "rank": rank, "key": level.key, "kind": level.kind, "names": level.names}
@@ -77,6 +77,13 @@ def save_derived_areas(tx: Tx, city: str, rank: int, codes: list[str], *, origin
     """Write areas that are only known by the codes their children name; their polygons come with the edition."""
     columns = ("city", "rank", "code", "names", "origin")
     return copy(tx, tables.source_area, columns, ((city, rank, code, _json({"en": code}), origin) for code in codes))
+
+
+def save_given_units(tx: Tx, city: str, kind: str, units: geopandas.GeoDataFrame) -> int:
+    """Write the blocks or duty grids (``kind`` block or duty_grid) that a city has already; columns of ``read_given_units``."""
+    polygons = ewkb(shapely.force_2d(units.geometry.to_numpy()))
+    rows = zip(units["code"], map(_json, units["names"]), units["valid_from"], polygons, strict=True)
+    return copy(tx, tables.given_unit, ("city", "kind", "code", "names", "valid_from", "geom"), ((city, kind, *row) for row in rows))
 
 
 def save_streets(tx: Tx, city: str, roads: geopandas.GeoDataFrame, *, origin: str) -> int:
@@ -153,7 +160,19 @@ def ground(tx: Tx, code: str) -> City:
         barriers=barriers,
         built_up=_lines(tx, tables.built_up, code) if row.has_built_up else None,
         rules=BlockRules(**row.block_rules),
+        given_blocks=_given_units(tx, code, "block"),
+        given_grids=_given_units(tx, code, "duty_grid"),
     )
+
+
+def _given_units(tx: Tx, code: str, kind: str) -> GivenUnits | None:
+    unit = tables.given_unit
+    chosen = sa.select(unit.c.code, unit.c.names, unit.c.valid_from, _wkb(unit)).where(unit.c.city == code, unit.c.kind == kind)
+    rows = tx.execute(chosen.order_by(unit.c.code)).all()
+    if not rows:
+        return None
+    dates = objects(row.valid_from.isoformat() if row.valid_from else None for row in rows)
+    return GivenUnits(objects(row.code for row in rows), objects(row.names for row in rows), geometries([row.wkb for row in rows]), dates)
 
 
 def ladder(tx: Tx, code: str) -> list[Level]:

@@ -89,23 +89,34 @@ def _area_rows(areas: Areas) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
 
 
 def _duty_grid_rows(grids: DutyGrids) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-    rows = zip(_ids(len(grids.codes)), grids.codes, _json(grids.names), _referred(grids.area), ewkb(grids.polygons), strict=True)
-    return ("id", "code", "names", "area_id", "geom"), rows
+    count = len(grids.codes)
+    origins = [_origin(grids.given)] * count
+    rows = zip(
+        _ids(count), grids.codes, _json(grids.names), _referred(grids.area), origins, grids.valid_from, ewkb(grids.polygons), strict=True
+    )
+    return ("id", "code", "names", "area_id", "origin", "valid_from", "geom"), rows
+
+
+def _origin(given: bool) -> str:
+    return "given" if given else "generated"
 
 
 def _block_rows(blocks: BlockUnits, grids: DutyGrids) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-    columns = ("id", "code", "area_id", "duty_grid_id", "area_m2", "built_up", "geom")
-    ids, grid_ids = _ids(len(blocks.codes)), _referred(grids.grid_of_block)
-    return columns, zip(
-        ids,
+    columns = ("id", "code", "area_id", "duty_grid_id", "area_m2", "built_up", "origin", "valid_from", "geom")
+    count = len(blocks.codes)
+    rows = zip(
+        _ids(count),
         blocks.codes,
         _referred(blocks.area),
-        grid_ids,
+        _referred(grids.grid_of_block),
         blocks.areas_m2.tolist(),
         blocks.built_up.tolist(),
+        [_origin(blocks.given)] * count,
+        blocks.valid_from,
         ewkb(blocks.polygons),
         strict=True,
     )
+    return columns, rows
 
 
 def _segment_rows(segments: SegmentUnits) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:

@@ -71,6 +71,17 @@ CREATE TABLE edition (
 
 CREATE UNIQUE INDEX edition_one_adopted_index ON edition (city) WHERE status = 'adopted';
 
+CREATE TABLE given_unit (
+    city TEXT NOT NULL,
+    kind TEXT NOT NULL CONSTRAINT given_unit_kind_check CHECK (kind IN ('block', 'duty_grid')),
+    code TEXT NOT NULL,
+    names JSONB DEFAULT '{}' NOT NULL,
+    valid_from DATE,
+    geom geometry(GEOMETRY,4326) NOT NULL,
+    CONSTRAINT given_unit_pkey PRIMARY KEY (city, kind, code),
+    CONSTRAINT given_unit_city_fkey FOREIGN KEY(city) REFERENCES city (code) ON DELETE CASCADE
+);
+
 CREATE TABLE level (
     city TEXT NOT NULL,
     rank SMALLINT NOT NULL,
@@ -170,6 +181,8 @@ CREATE TABLE duty_grid (
     code TEXT NOT NULL,
     names JSONB DEFAULT '{}' NOT NULL,
     area_id INTEGER NOT NULL,
+    origin TEXT NOT NULL CONSTRAINT duty_grid_origin_check CHECK (origin IN ('real', 'given', 'generated')),
+    valid_from DATE,
     geom geometry(GEOMETRY,4326) NOT NULL,
     CONSTRAINT duty_grid_pkey PRIMARY KEY (edition_id, id),
     CONSTRAINT duty_grid_edition_id_code_key UNIQUE (edition_id, code),
@@ -178,6 +191,8 @@ CREATE TABLE duty_grid (
 );
 
 CREATE INDEX duty_grid_geom_index ON duty_grid USING gist (geom);
+
+COMMENT ON COLUMN duty_grid.valid_from IS 'first day of a given duty grid, as the city says';
 
 CREATE TABLE segment (
     edition_id INTEGER NOT NULL,
@@ -207,7 +222,9 @@ CREATE TABLE block (
     duty_grid_id INTEGER NOT NULL,
     area_m2 FLOAT NOT NULL CONSTRAINT block_area_check CHECK (area_m2 > 0),
     built_up BOOLEAN NOT NULL,
-    geom geometry(POLYGON,4326) NOT NULL,
+    origin TEXT NOT NULL CONSTRAINT block_origin_check CHECK (origin IN ('real', 'given', 'generated')),
+    valid_from DATE,
+    geom geometry(GEOMETRY,4326) NOT NULL,
     CONSTRAINT block_pkey PRIMARY KEY (edition_id, id),
     CONSTRAINT block_edition_id_code_key UNIQUE (edition_id, code),
     CONSTRAINT block_edition_id_area_id_fkey FOREIGN KEY(edition_id, area_id) REFERENCES area (edition_id, id),
@@ -216,6 +233,8 @@ CREATE TABLE block (
 );
 
 CREATE INDEX block_geom_index ON block USING gist (geom);
+
+COMMENT ON COLUMN block.valid_from IS 'first day of a given block, as the city says';
 
 CREATE TABLE duty (
     id INTEGER GENERATED ALWAYS AS IDENTITY,
