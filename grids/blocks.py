@@ -16,6 +16,8 @@ from functools import cached_property
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from grids.arrangement import GRID_M, Arrangement, Positions, arrange
 from grids.measure import Floats, Geometries
@@ -125,21 +127,54 @@ def _area_of_faces(arrangement: Arrangement, ground: Ground) -> Positions:
     if len(faces) == 0:
         return np.empty(0, dtype=np.int64)
     area = first_holding(ground.areas, faces)
-    holes = np.flatnonzero((area < 0) & _enclosed(faces, ground.areas))
-    return _fill_holes(area, holes, _Borders.of(arrangement, np.empty(0, dtype=object)))
+    holes = [face for hole in _enclosed_holes(arrangement, area) if hole.bordering != 1 for face in hole.faces]
+    return _fill_holes(area, np.array(holes, dtype=np.int64), _Borders.of(arrangement, np.empty(0, dtype=object)))
 
 
-def _enclosed(faces: Geometries, areas: Geometries) -> NDArray[np.bool_]:
-    """Faces inside the outer rings of the areas' union that no area is known to leave out on purpose (holes of one area)."""
-    union = shapely.union_all(areas, grid_size=GRID_M)
-    shells = shapely.polygons(shapely.get_exterior_ring(shapely.get_parts(union)))
-    left_out = [shapely.polygons(ring) for area in areas for part in shapely.get_parts(area) for ring in shapely.get_rings(part)[1:]]
-    points = shapely.point_on_surface(faces)
-    inside = np.zeros(len(faces), dtype=np.bool_)
-    inside[shapely.STRtree(points).query(shells, predicate="intersects")[1]] = True
-    if left_out:
-        inside[shapely.STRtree(points).query(np.array(left_out), predicate="intersects")[1]] = False
-    return inside
+@dataclass(frozen=True)
+class _Hole:
+    """Connected faces that no holder has and holders surround, and how many holders border them."""
+
+    faces: list[int]
+    bordering: int
+
+
+def _enclosed_holes(arrangement: Arrangement, holder: Positions) -> list[_Hole]:
+    """The holes between holders of faces, found on the arrangement itself: what no edge joins to the outside.
+
+    A hole that a single holder borders is left out on purpose (an enclave of another city); one between several is a
+    crevice or a missing area.
+    """
+    edge, left, right, _ = arrangement.left_and_right(arrangement.edges)
+    first = np.searchsorted(edge, np.arange(len(arrangement.edges)))
+    left, right = left[first], right[first]
+    free = np.flatnonzero(holder < 0)
+    if len(free) == 0:
+        return []
+    held = np.append(holder, -2)  # -2: the unbounded face, which position -1 reaches
+    joins = (left != right) & (held[left] < 0) & (held[right] < 0)
+    count = len(holder) + 1
+    links = coo_array((np.ones(int(joins.sum())), (left[joins] % count, right[joins] % count)), shape=(count, count))
+    component = connected_components(links, directed=False)[1]
+    outside = component[count - 1]
+    borders: dict[int, set[int]] = defaultdict(set)
+    for one, other in ((left, right), (right, left)):
+        meets = (one >= 0) & (held[one] == -1) & (held[other] >= 0)
+        for part, by in zip(component[one[meets]].tolist(), held[other[meets]].tolist(), strict=True):
+            borders[part].add(by)
+    faces_of: dict[int, list[int]] = defaultdict(list)
+    for face in free.tolist():
+        faces_of[int(component[face])].append(face)
+    return [_Hole(faces, len(borders[part])) for part, faces in faces_of.items() if part != outside]
+
+
+def left_out(blocks: Blocks) -> Geometries:
+    """The ground in metres that one area surrounds and leaves out on purpose: no block, and no gap either."""
+    area_of_face = (
+        np.where(blocks.block_of_face >= 0, blocks.areas[blocks.block_of_face], -1) if len(blocks.areas) else blocks.block_of_face
+    )
+    holes = [face for hole in _enclosed_holes(blocks.arrangement, area_of_face) if hole.bordering == 1 for face in hole.faces]
+    return blocks.arrangement.faces[np.array(holes, dtype=np.int64)]
 
 
 def _fill_holes(area: Positions, holes: Positions, borders: _Borders) -> Positions:

@@ -11,11 +11,11 @@ import shapely
 from grids import cells as cell_index
 from grids import given_units, ladder, quality, unit_codes
 from grids.arrangement import Positions
-from grids.blocks import Blocks, Ground, draw_blocks
+from grids.blocks import Blocks, Ground, draw_blocks, left_out
 from grids.cells import Cells
 from grids.edition import Areas, BlockUnits, CellUnits, City, DutyGrids, Faces, GivenUnits, Names, Plan, SegmentUnits, SourceAreas
-from grids.errors import NoGroundLeft, NoLowestAreas
-from grids.measure import Plane, areas_m2, lengths_m
+from grids.errors import NoGroundLeft, NoLowestAreas, NotSeamless
+from grids.measure import Geometries, Plane, areas_m2, lengths_m, with_short_edges
 from grids.segments import draw_segments
 
 COARSEST_RESOLUTION = 6
@@ -50,18 +50,29 @@ def divide(city: City, progress: Callable[[str], None]) -> Plan:
         one_grid_per_lowest_area(areas, blocks, plane) if city.given_grids is None else given_units.grids(city.given_grids, areas, blocks)
     )
     progress("quality")
-    report = quality.report(city.levels, areas, blocks=blocks, segments=segments, cells=cells, grids=grids)
+    purpose = plane.to_lonlat(left_out(drawn))
+    report = quality.report(city.levels, areas, blocks=blocks, segments=segments, cells=cells, grids=grids, left_out=purpose)
+    _require_seamless(report, city)
     return Plan(tuple(source.level for source in city.levels), areas, blocks, segments, cells, grids, report)
 
 
 def _ground(city: City, plane: Plane) -> Ground:
+    def metres(geometries: Geometries) -> Geometries:
+        moved: Geometries = plane.to_metres(with_short_edges(geometries))
+        return moved
+
     return Ground(
-        areas=plane.to_metres(city.levels[-1].polygons),
-        streets=plane.to_metres(city.streets),
-        barriers=plane.to_metres(city.barriers),
-        built_up=None if city.built_up is None else plane.to_metres(city.built_up),
-        duty_grids=None if city.given_grids is None else plane.to_metres(city.given_grids.polygons),
+        areas=metres(city.levels[-1].polygons) if city.levels[-1].polygons is not None else np.empty(0, dtype=object),
+        streets=metres(city.streets),
+        barriers=metres(city.barriers),
+        built_up=None if city.built_up is None else metres(city.built_up),
+        duty_grids=None if city.given_grids is None else metres(city.given_grids.polygons),
     )
+
+
+def _require_seamless(report: dict[str, Any], city: City) -> None:
+    if city.given_blocks is None and (report["gap_m2"] or report["overlap_m2"]):
+        raise NotSeamless(city.levels[-1].level.key, report["gap_m2"], report["overlap_m2"])
 
 
 def _require_ground(lowest: SourceAreas, drawn: Blocks) -> None:
@@ -91,7 +102,7 @@ def _inverse(order: Positions) -> Positions:
 def _segment_units(city: City, drawn: Blocks, *, block_number: Positions, areas: Areas, blocks: BlockUnits, plane: Plane) -> SegmentUnits:
     described = [f"{sorted(names.items())}|{road_class}" for names, road_class in zip(city.street_names, city.street_classes, strict=True)]
     kinds = np.unique(np.array(described, dtype=object), return_inverse=True)[1].reshape(-1) if described else np.empty(0, dtype=np.int64)
-    found = draw_segments(plane.to_metres(city.streets), kinds.astype(np.int64), drawn)
+    found = draw_segments(plane.to_metres(with_short_edges(city.streets)), kinds.astype(np.int64), drawn)
     faces = found.faces
     block = np.where(faces.block >= 0, block_number[faces.block], -1)
     area = np.full(len(found.lines), len(areas.codes), dtype=np.int64)

@@ -101,6 +101,18 @@ class NoLowestAreas(NotAPartition):
 
 
 @dataclass(eq=False)
+class NotSeamless(NotAPartition):
+    """The drawn blocks leave ground between them or cover some twice."""
+
+    gap_m2: float
+    overlap_m2: float
+    template: ClassVar[str] = (
+        "The blocks of level {area} leave {gap_m2} m² between them and cover {overlap_m2} m² twice; such a plan is not kept."
+    )
+    mend: ClassVar[str] = "This is a fault of the program: please report it with the city pack."
+
+
+@dataclass(eq=False)
 class NoGroundLeft(NotAPartition):
     """An area holds no street unit, because areas that come before it cover it whole."""
 

@@ -11,7 +11,7 @@ import shapely
 from grids.arrangement import Positions
 from grids.edition import Areas, BlockUnits, SourceAreas, Texts
 from grids.errors import AreaInNone, AreaWithoutChildren
-from grids.measure import Geometries, Plane, areas_m2
+from grids.measure import Geometries, Plane, areas_m2, with_short_edges
 from grids.unit_codes import Codes
 
 
@@ -52,7 +52,7 @@ def _parents(level: SourceAreas, above: SourceAreas) -> Positions:
     position = {code: at for at, code in enumerate(above.codes)}
     named = [position.get(code, -1) if code is not None else -1 for code in level.parents]
     parent = np.array(named, dtype=np.int64)
-    unnamed = np.flatnonzero(parent < 0)
+    unnamed = np.flatnonzero([code is None for code in level.parents])
     if len(unnamed) and len(above.codes) == 1:
         parent[unnamed] = 0
     elif len(unnamed) and level.polygons is not None and above.polygons is not None:
@@ -100,6 +100,8 @@ def _unite_into(polygons: Geometries, group: Positions, parts: Geometries) -> No
 def _difference_m2(sources: Geometries, polygons: Geometries, plane: Plane) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     difference = np.full(len(polygons), np.nan)
     known = ~shapely.is_missing(sources)
-    apart = shapely.symmetric_difference(plane.to_metres(shapely.make_valid(sources[known])), plane.to_metres(polygons[known]))
+    apart = shapely.symmetric_difference(
+        plane.to_metres(with_short_edges(shapely.make_valid(sources[known]))), plane.to_metres(polygons[known])
+    )
     difference[known] = areas_m2(plane.to_lonlat(apart)) if known.any() else 0.0
     return difference

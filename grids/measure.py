@@ -68,6 +68,17 @@ class Plane:
             raise OutsideItsArea(self.crs, spans, allowed, area.name)
 
 
+def with_short_edges(geometries: Geometries) -> Geometries:
+    """Geometries in EPSG:4326 with edges of at most 0.001 degrees (about 100 m), along the same straight lines in lon, lat.
+
+    An edge that is straight in degrees is bent in a plane; projected by its two ends alone it would cut corners.
+    """
+    dense = geometries.copy()
+    long = shapely.length(geometries) > 0  # GEOS refuses to divide a line without length
+    dense[long] = shapely.segmentize(geometries[long], 0.001)
+    return dense
+
+
 def areas_m2(polygons: Geometries) -> Floats:
     """Geodesic areas (n,) of polygons in EPSG:4326; 0 for empty ones, NaN for None.
 

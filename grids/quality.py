@@ -15,12 +15,19 @@ _STATUTORY_M2 = (10_000.0, 30_000.0)
 
 
 def report(
-    levels: tuple[SourceAreas, ...], areas: Areas, *, blocks: BlockUnits, segments: SegmentUnits, cells: CellUnits, grids: DutyGrids
+    levels: tuple[SourceAreas, ...],
+    areas: Areas,
+    *,
+    blocks: BlockUnits,
+    segments: SegmentUnits,
+    cells: CellUnits,
+    grids: DutyGrids,
+    left_out: Geometries,
 ) -> dict[str, Any]:
     """The quality report of a plan, as plain data: what `wangge grids build` prints and keeps."""
     source = levels[-1].polygons
     polygons = source if source is not None else np.empty(0, dtype=object)
-    gap_m2, overlap_m2 = gap_and_overlap_m2(blocks.polygons, polygons)
+    gap_m2, overlap_m2 = gap_and_overlap_m2(blocks.polygons, left_out)
     largest = int(np.argmax(blocks.areas_m2))
     finest = cells.resolution == cells.resolution.max(initial=0)
     return {
@@ -46,16 +53,18 @@ def report(
     }
 
 
-def gap_and_overlap_m2(blocks: Geometries, sources: Geometries) -> tuple[float, float]:
-    """The ground inside the source areas that no block covers but blocks surround, and the ground that two blocks cover.
+def gap_and_overlap_m2(blocks: Geometries, left_out: Geometries) -> tuple[float, float]:
+    """The ground that no block covers but blocks surround, and the ground that two blocks cover; EPSG:4326.
 
-    Both are 0.0 exactly when the blocks are a coverage: every edge inside the city bounds a block on either side.
+    ``left_out`` is ground that an area surrounds and leaves out on purpose: it is no gap. Both are 0.0 exactly when the
+    blocks are a coverage: every edge inside the city bounds a block on either side.
     """
     union = shapely.coverage_union_all(blocks)
-    holes = np.array([shapely.polygons(ring) for part in shapely.get_parts(union) for ring in shapely.get_rings(part)[1:]], dtype=object)
-    if len(holes) and len(sources):
-        at, _ = shapely.STRtree(sources).query(shapely.point_on_surface(holes), predicate="intersects")
-        holes = holes[np.unique(at)]
+    rings = [ring for part in shapely.get_parts(union) for ring in shapely.get_rings(part)[1:]]
+    holes = np.array([shapely.polygons(ring) for ring in rings], dtype=object)
+    if len(holes) and len(left_out):
+        at, _ = shapely.STRtree(left_out).query(shapely.point_on_surface(holes), predicate="intersects")
+        holes = np.delete(holes, np.unique(at))
     gap_m2 = float(areas_m2(holes).sum()) if len(holes) else 0.0
     return gap_m2, _overlap_m2(blocks)
 

@@ -147,3 +147,26 @@ def test_what_cannot_be_divided_is_refused() -> None:
                 *(getattr(whole, name) for name in ("streets", "street_names", "street_classes", "barriers", "built_up", "rules")),
             )
         )
+
+
+def test_a_long_straight_border_is_straight_in_degrees_too() -> None:
+    """Four communities under one border of a tenth of a degree: projected by its ends alone it would cut off hectares."""
+    wide = city()
+    boxes = [shapely.box(WEST + 0.025 * at, SOUTH, WEST + 0.025 * (at + 1), SOUTH + 0.02) for at in range(4)]
+    whole = shapely.box(WEST, SOUTH, WEST + 0.1, SOUTH + 0.02)
+    districts = objects(shapely.union_all(boxes[:2]), shapely.union_all(boxes[2:]))
+    polygons = (objects(whole), districts, objects(*boxes))
+    levels = tuple(
+        SourceAreas(one.level, one.codes, one.parents, one.names, drawn) for one, drawn in zip(wide.levels, polygons, strict=True)
+    )
+    plan = quietly(
+        City(
+            wide.crs,
+            10,
+            levels,
+            *(getattr(wide, name) for name in ("streets", "street_names", "street_classes", "barriers", "built_up", "rules")),
+        )
+    )
+    off_m2 = areas_m2(shapely.symmetric_difference(shapely.segmentize(objects(whole), 0.001), plan.areas.polygons[:1]))[0]
+    assert off_m2 < 0.01 * 25_000
+    assert plan.areas.source_difference_m2[0] == pytest.approx(off_m2, abs=30)
