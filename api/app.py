@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -38,6 +39,8 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
             engine.dispose()
 
     app = FastAPI(title="Wangge", version=version("wangge"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    # Loopback is no wall when a page elsewhere can make its own name point here (DNS rebinding): only our names are answered.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[host.strip() for host in settings.hosts.split(",")], www_redirect=False)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
     app.add_exception_handler(Refusal, responses.refusal_response)
     app.add_exception_handler(RequestValidationError, responses.validation_response)

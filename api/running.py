@@ -23,7 +23,7 @@ def holding(data_dir: Path, process: str) -> Iterator[None]:
     The lock goes with the process, however that ends, so a file left behind by a killed one stops nobody.
     """
     folder = data_dir / "run"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / f"{process}.pid").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

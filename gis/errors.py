@@ -151,7 +151,8 @@ class Finding:
     """One problem of a city pack: where it is, what it is, and how to mend it.
 
     ``template`` and ``mend`` are messages over ``details``; ``row`` counts from 1 in the file's own order (the
-    header of a CSV is row 1) and is None when the whole file is meant.
+    header of a CSV is row 1) and is None when the whole file is meant. ``given`` is what the row says, column by column, where
+    the row is left out.
     """
 
     slug: str
@@ -161,6 +162,7 @@ class Finding:
     row: int | None = None
     severity: Literal["error", "warning"] = "error"
     details: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, str | None] | None = None
 
     def text(self, translate: Callable[[str], str] = str) -> str:
         """The reason, then the mend, in the language of ``translate`` (the place is told apart)."""

@@ -29,17 +29,21 @@ class Indexes:
     _held: dict[int, Index] = field(default_factory=dict)
     _filling: threading.Lock = field(default_factory=threading.Lock)
 
-    def adopted(self, tx: Tx) -> list[tuple[int, Index]]:
-        """Each adopted edition with its index, the last adopted first."""
+    def adopted(self, tx: Tx, city: str | None = None) -> list[tuple[int, Index]]:
+        """Each adopted edition (of one city, when named) with its index, the last adopted first."""
         edition = tables.edition
-        ids = tx.execute(sa.select(edition.c.id).where(edition.c.status == "adopted").order_by(edition.c.adopted_at.desc())).scalars().all()
-        if not set(ids) <= self._held.keys():
+        rows = tx.execute(
+            sa.select(edition.c.id, edition.c.city).where(edition.c.status == "adopted").order_by(edition.c.adopted_at.desc())
+        ).all()
+        ids = [row.id for row in rows]
+        if set(ids) <= self._held.keys():
+            held = dict(self._held)
+        else:
             with self._filling:
-                for edition_id in set(ids) - self._held.keys():
-                    self._held[edition_id] = editions.index(tx, edition_id)
-                for retired in self._held.keys() - set(ids):
-                    del self._held[retired]
-        return [(edition_id, self._held[edition_id]) for edition_id in ids if edition_id in self._held]
+                # A fresh mapping replaces the old one: who still reads that one is not disturbed.
+                held = {one: self._held.get(one) or editions.index(tx, one) for one in ids}
+                self._held = held
+        return [(row.id, held[row.id]) for row in rows if city in (None, row.city)]
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,15 @@ class Answer:
     standing: Standing | None = None
 
 
-def locate(tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: datetime) -> Answer:
+def locate(tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: datetime, city: str | None = None) -> Answer:
     """Who answers at a point given in ``datum``, as of the instant ``at``, in the edition adopted now.
 
-    A point in no loaded city is an answer (``how`` is "outside"), not an error. Raises ``UnknownDatum`` and
+    With ``city`` only that city is asked, else the one adopted last that holds the point. A point in no loaded city is an answer (``how`` is "outside"), not an error. Raises ``UnknownDatum`` and
     ``BadCoordinate``, and what the datum boundary refuses.
     """
     lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), datum=datum)
     resolution = 10
-    for edition_id, index in indexes.adopted(tx):
+    for edition_id, index in indexes.adopted(tx, city):
         resolution = index.cell_resolution
         found = index.locate(lons, lats)
         if found.block[0] < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -154,9 +154,10 @@ class _Reader:
         category = self._categories(told, faults)
         lons, lats = self._places(told, faults)
         self._ids(told, faults)
+        address: list[str | None] = texts(table[columns.address]) if columns.address else [None] * len(table)
+        self._nul_bytes(told, address, faults)
         good = np.ones(len(table), dtype=bool)
         good[list(faults)] = False
-        address = texts(table[columns.address]) if columns.address else [None] * len(table)
         frame = pd.DataFrame(
             {
                 "source_id": pd.Series(told.ids, dtype=object),
@@ -169,7 +170,14 @@ class _Reader:
             }
         )
         softened = [Finding(f.slug, f.template, f.mend, f.file, f.row, "warning", f.details) for f in ragged]
-        return frame[good].reset_index(drop=True)[list(_COLUMNS)], softened + [faults[at] for at in sorted(faults)]
+        return frame[good].reset_index(drop=True)[list(_COLUMNS)], softened + [
+            replace(faults[at], given=self._row(table, at)) for at in sorted(faults)
+        ]
+
+    def _row(self, table: pd.DataFrame, at: int) -> dict[str, str | None]:
+        """What the row says in the columns that the history names."""
+        named = self.history.columns.model_dump(exclude_none=True).values()
+        return {name: None if pd.isna(value := table[name].iloc[at]) else str(value) for name in named if name in table}
 
     def _times(self, table: pd.DataFrame, told: _Told, faults: dict[int, Finding]) -> pd.Series[Any]:
         zone = self.history.time_zone or self.pack.time_zone
@@ -326,6 +334,20 @@ class _Reader:
         columns = self.history.columns
         names = [name for name in (columns.wkt or columns.lon, None if columns.wkt else columns.lat) if name]
         return ", ".join(repr(str(told.table[name].iloc[at])[:80]) for name in names)
+
+    def _nul_bytes(self, told: _Told, address: list[str | None], faults: dict[int, Finding]) -> None:
+        for at, said in enumerate(zip(told.ids, address, strict=True)):
+            if any(text is not None and "\0" in text for text in said):
+                faults.setdefault(
+                    at,
+                    _row_finding(
+                        self.history,
+                        slug="nul-byte",
+                        template="The row holds a NUL byte, which no text may.",
+                        mend="Export the file again as text.",
+                        row=told.row(at),
+                    ),
+                )
 
     def _ids(self, told: _Told, faults: dict[int, Finding]) -> None:
         for at, key in enumerate(told.ids):

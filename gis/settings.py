@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(SecretStr(_DEFAULT_SECRET), description="Key from which the service derives its own secrets.")
     host: str = Field("127.0.0.1", description="Address to listen on; only loopback is allowed until accounts exist.")
     port: int = Field(8600, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    hosts: str = Field(
+        "localhost,127.0.0.1,[::1]",
+        description="Names under which the service may be asked, comma-separated; the name that a proxy passes on must be among them.",
+    )
     pool_size: int = Field(8, ge=1, le=200, description="Database connections a process holds at most, and threads that answer requests.")
     statement_timeout_s: float = Field(30.0, gt=0, description="Seconds after which the database ends a statement of a request.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")

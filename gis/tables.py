@@ -346,7 +346,7 @@ incident = Table(
     CheckConstraint("owner IS NULL OR duty_grid_id IS NOT NULL", name="owner"),
     CheckConstraint("(how IS NULL) = (edition_id IS NULL)", name="assigned"),
     Index("incident_geom_index", "geom", postgresql_using="gist"),
-    Index(None, "edition_id", "cell"),
+    Index(None, "city", "cell"),
     Index(None, "edition_id", "duty_grid_id"),
     Index(None, "edition_id", "block_id"),
 )

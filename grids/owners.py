@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 Post = Literal["owner", "deputy"]
@@ -34,3 +36,20 @@ def generated_owner(grid_code: str, post: Post) -> Owner:
     letter = {"owner": "O", "deputy": "D"}[post]
     said = {"owner": "Owner", "deputy": "Deputy"}[post]
     return Owner(f"{grid_code}-{letter}", f"{said} of {grid_code} (generated)", "generated")
+
+
+Period = tuple[datetime | None, datetime | None]
+"""From an instant to another; None leaves that end open."""
+
+
+def unheld(held: Iterable[Period]) -> list[Period]:
+    """The periods in which none of the given ones runs, in order; all of time when there are none."""
+    free: list[Period] = []
+    since: datetime | None = None
+    for begin, end in sorted(held, key=lambda period: (period[0] is not None, period[0])):
+        if begin is not None and (since is None or begin > since):
+            free.append((since, begin))
+        if end is None:
+            return free
+        since = end if since is None else max(since, end)
+    return [*free, (since, None)]

@@ -16,6 +16,6 @@ Degrees = Annotated[float, Query(examples=[24.9414])]
 
 
 @router.get("/locate", operation_id="locate")
-def locate(tx: Tx, held: Held, now: Now, *, lon: Degrees, lat: Degrees, datum: str) -> LocateOut:
-    """The answer for one point. ``datum`` is never guessed: wgs84, cgcs2000, gcj02 or bd09."""
-    return LocateOut.of(locating.locate(tx, held.indexes, lon=lon, lat=lat, datum=datum, at=now))
+def locate(tx: Tx, held: Held, now: Now, *, lon: Degrees, lat: Degrees, datum: str, city: str | None = None) -> LocateOut:
+    """The answer for one point, in ``city`` when it is named. ``datum`` is never guessed: wgs84, cgcs2000, gcj02 or bd09."""
+    return LocateOut.of(locating.locate(tx, held.indexes, lon=lon, lat=lat, datum=datum, at=now, city=city))

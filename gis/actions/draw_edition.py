@@ -12,7 +12,7 @@ from gis.progress import Progress
 from gis.store import cities, editions, owners
 from gis.store.owners import Duty
 from grids.dividing import divide
-from grids.owners import Post, generated_owner
+from grids.owners import Post, generated_owner, unheld
 
 POSTS: tuple[Post, ...] = ("owner", "deputy")
 
@@ -30,7 +30,8 @@ class Drawn:
 def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress) -> Drawn:
     """Divide ``city`` as it is loaded and write the plan as its draft edition, replacing an earlier draft.
 
-    A post that the pack names nobody for gets a generated owner, so that no place is without someone answerable.
+    A post that the pack names nobody for, at any time, gets a generated owner for that time, so that no place is ever
+    without someone answerable.
     Raises ``NotFound`` for a city that is not loaded, ``NotAPartition`` or ``OutsideItsArea`` when it cannot be divided.
     """
     lock(tx, "the plan", city)
@@ -45,12 +46,13 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress) -> Dra
 
 def _duties(tx: Tx, city: str, edition_id: int) -> list[Duty]:
     grids_of = editions.areas_of_codes(tx, edition_id)
-    duties = []
+    duties: list[Duty] = []
     for said in owners.source(tx, city):
         if said.area_code not in grids_of:
             raise UnknownDutyArea(said.owner.code, said.area_code)
         duties += [Duty(grid, said.owner, said.post, said.from_at, said.to_at) for grid in grids_of[said.area_code]]
-    held = {(duty.duty_grid_id, duty.post) for duty in duties}
     for grid_id, code in enumerate(editions.grid_codes(tx, edition_id), 1):
-        duties += [Duty(grid_id, generated_owner(code, post), post, None, None) for post in POSTS if (grid_id, post) not in held]
+        for post in POSTS:
+            named = [(duty.from_at, duty.to_at) for duty in duties if (duty.duty_grid_id, duty.post) == (grid_id, post)]
+            duties += [Duty(grid_id, generated_owner(code, post), post, since, until) for since, until in unheld(named)]
     return duties

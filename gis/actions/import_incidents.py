@@ -67,7 +67,7 @@ def import_incidents(
         done.rejections += findings
         done.added += incidents.add(tx, assigner.rows(frame, city=city, history=history))
         progress("importing incidents", done.read)
-    done.rejected_file = _write_rejections(done, rejected_folder / f"{city}-{history_key}-rejected.csv")
+    done.rejected_file = _write_rejections(done, rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}-rejected.csv")
     return done
 
 
@@ -120,12 +120,17 @@ class _Assigner:
 
 
 def _write_rejections(done: Imported, path: Path) -> Path | None:
+    """Write the rejected rows, each with its reason and with what it says; without any, what an earlier import left there goes."""
     if not done.rejections:
+        path.unlink(missing_ok=True)
         return None
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    columns = list(dict.fromkeys(name for finding in done.rejections for name in finding.given or {}))
     written = path.with_suffix(".new")
     with written.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
-        out.writerow(["file", "row", "reason_code", "reason"])
-        out.writerows((finding.file, finding.row, finding.slug, finding.text()) for finding in done.rejections)
+        out.writerow(["file", "row", "reason_code", "reason", *columns])
+        for finding in done.rejections:
+            said = finding.given or {}
+            out.writerow([finding.file, finding.row, finding.slug, finding.text(), *(said.get(name) for name in columns)])
     return written.replace(path)

@@ -38,6 +38,7 @@ def load_city(tx: Tx, folder: Path, *, now: datetime, progress: Progress) -> Loa
     digest = digest_of(folder)
     known = cities.find_loaded(tx, pack.code)
     if known is not None and known.pack_digest == digest:
+        cities.move_pack(tx, pack.code, folder.resolve())
         return Loaded(pack.code, changed=False, remarks=(), rows={})
     progress("checking the pack")
     findings = tuple(pack_check.check(folder))

@@ -59,6 +59,12 @@ def save(tx: Tx, pack: CityPack, *, folder: Path, digest: str, now: datetime) ->
     tx.execute(sa.insert(tables.level), ladder)
 
 
+def move_pack(tx: Tx, code: str, folder: Path) -> None:
+    """Note where the pack of a city lies now; histories and basemaps are read from there."""
+    city = tables.city
+    tx.execute(sa.update(city).where(city.c.code == code, city.c.pack_folder != str(folder)).values(pack_folder=str(folder)))
+
+
 def _rules(pack: CityPack) -> BlockRules:
     blocks = pack.blocks
     return BlockRules(blocks.min_m2, blocks.max_m2, blocks.max_open_m2, blocks.built_up_share)

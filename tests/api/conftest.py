@@ -37,7 +37,7 @@ def client(database: str, tiny_pack: Path, tmp_path: Path) -> Iterator[TestClien
 def served(database: str, data_dir: Path) -> TestClient:
     """The app over any database; unexpected errors come back as the answer that a caller would see."""
     settings = Settings(data_dir=data_dir, pool_size=4)
-    return TestClient(create_app(settings, database_url=database), raise_server_exceptions=False)
+    return TestClient(create_app(settings, database_url=database), base_url="http://127.0.0.1", raise_server_exceptions=False)
 
 
 @pytest.fixture

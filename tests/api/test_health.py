@@ -54,3 +54,8 @@ def test_the_openapi_document_is_whole(client: TestClient) -> None:
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations) >= 8
     assert all(operation.get("summary") for operation in operations)
+
+
+def test_only_a_name_of_our_own_is_answered(client: TestClient) -> None:
+    for host, status in (("evil.example", 400), ("localhost:8600", 200), ("127.0.0.1", 200), ("[::1]:8600", 200)):
+        assert client.get("/healthz", headers={"Host": host}).status_code == status

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import shapely
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from gis import tables
 from gis.actions.adopt_edition import adopt_edition
@@ -20,6 +21,7 @@ from gis.store.geometry import geometries
 from gis.store.owners import Duty
 from grids.owners import Owner
 from tests.tiny_city import NOON, act, load
+from tests.tiny_pack import read_rows, write_rows
 
 CHANGES = [
     "UPDATE block SET area_m2 = area_m2 + 1",
@@ -27,6 +29,9 @@ CHANGES = [
     "UPDATE area SET code = code || 'x'",
     "INSERT INTO segment_face SELECT edition_id, segment_id, side, from_m + 0.5, to_m, block_id FROM segment_face",
     "TRUNCATE segment_face",
+    "UPDATE duty SET post = 'deputy' WHERE post = 'owner' AND duty_grid_id = 1",
+    "DELETE FROM duty",
+    "TRUNCATE duty",
     "DELETE FROM edition",
     "UPDATE edition SET status = 'draft', adopted_at = NULL",
     "UPDATE edition SET quality = '{}', status = 'retired', retired_at = now()",
@@ -36,7 +41,7 @@ CHANGES = [
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_adopted_edition_never_changes(database: str, tiny_pack: Path, change: str) -> None:
     load(database, tiny_pack)
-    with pytest.raises(IntegrityError, match=r"adopted edition never changes|cannot be truncated"), act(database) as tx:
+    with pytest.raises(IntegrityError, match=r"adopted edition never changes|cannot be truncated|may only end"), act(database) as tx:
         tx.execute(sa.text(change))
 
 
@@ -123,3 +128,40 @@ def test_the_ground_read_back_is_the_ground_of_the_pack(database: str, tiny_pack
         assert len(ground.levels[2].polygons) == 4
         assert shapely.get_srid(ground.streets).tolist() == [0] * len(ground.streets)
         assert all(names.get("zh") for names in ground.street_names)
+
+
+def test_a_duty_may_end_and_the_next_owner_follow(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    with act(database) as tx:
+        edition_id = editions.current(tx, "tiny").id
+        ended = "UPDATE duty SET during = tstzrange(lower(during), :at) WHERE duty_grid_id = 1 AND post = 'owner' AND upper_inf(during)"
+        assert tx.execute(sa.text(ended), {"at": NOON}).rowcount == 1
+        owners.save(tx, "tiny", edition_id, [Duty(1, Owner("next", "The next owner", "given"), "owner", NOON, None)])
+    with act(database) as tx:
+        assert owners.on_duty_at(tx, edition_id, NOON)[1].owner.code == "next"
+        assert owners.on_duty_at(tx, edition_id, NOON - timedelta(days=1))[1].owner.code != "next"
+
+
+def test_a_duty_that_has_ended_leaves_nobody_without_an_owner(database: str, tiny_pack: Path) -> None:
+    header, rows = read_rows(tiny_pack / "owners.csv")
+    write_rows(tiny_pack / "owners.csv", [*header, "from", "to"], [[*row, "2020-01-01", "2021-01-01"] for row in rows])
+    load(database, tiny_pack)
+    with act(database) as tx:
+        edition_id = editions.current(tx, "tiny").id
+        for at in (NOON, NOON - timedelta(days=2_200), NOON - timedelta(days=5_000)):
+            held = owners.on_duty_at(tx, edition_id, at)
+            assert all(posts.owner and posts.deputy for posts in held.values())
+            assert len(held) == 4
+
+
+def test_a_row_written_while_its_edition_is_adopted_is_no_part_of_it(database: str, tiny_pack: Path) -> None:
+    """The writer's lock makes the adoption wait; here it gives up after a moment instead."""
+    with act(database) as tx:
+        load_city(tx, tiny_pack, now=NOON, progress=silent)
+        drawn = draw_edition(tx, "tiny", now=NOON, progress=silent)
+    with act(database) as writer, act(database) as adopter:
+        writer.execute(sa.text("UPDATE block SET built_up = NOT built_up"))
+        adopter.execute(sa.text("SET LOCAL lock_timeout = '300ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            editions.adopt(adopter, drawn.edition_id, now=NOON)
+        adopter.get_transaction().rollback()

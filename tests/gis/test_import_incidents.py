@@ -23,7 +23,7 @@ def run(url: str, folder: Path, file: Path | None = None) -> Imported:
 
 
 def spoil(pack: Path) -> None:
-    """Five bad rows, one without a place, one outside the city."""
+    """Six bad rows, one without a place, one outside the city."""
     path = pack / "incidents.csv"
     header, *lines = path.read_text().splitlines()
     first = lines[0].split(",")
@@ -32,7 +32,14 @@ def spoil(pack: Path) -> None:
     def row(**changed: str) -> str:
         return ",".join(changed.get(name, value) for name, value in zip(names, first, strict=True))
 
-    bad = [row(id="X1", reported_at="soon"), row(id="X2", category="nonsense"), row(id="X3", lon="NaN"), row(), row(id="")]
+    bad = [
+        row(id="X1", reported_at="soon"),
+        row(id="X2", category="nonsense"),
+        row(id="X3", lon="NaN"),
+        row(),
+        row(id=""),
+        row(id="X4", address="a\0b"),
+    ]
     path.write_text("\n".join([header, *lines, *bad, row(id="U1", lon="", lat="", address="Lane 5"), row(id="O1", lon="121.9")]) + "\n")
 
 
@@ -40,14 +47,16 @@ def test_every_row_is_added_there_already_or_rejected_with_its_reason(database: 
     spoil(tiny_pack)
     load(database, tiny_pack)
     done = run(database, tmp_path / "rejected")
-    assert (done.read, done.added, done.already_there, done.rejected) == (57, 52, 0, 5)
+    assert (done.read, done.added, done.already_there, done.rejected) == (58, 52, 0, 6)
     assert done.rejected_file is not None
     with done.rejected_file.open() as file:
         said = list(csv.DictReader(file))
-    assert [line["reason_code"] for line in said] == ["bad-time", "unknown-category", "not-a-number", "duplicate-id", "no-id"]
-    assert [int(line["row"]) for line in said] == [52, 53, 54, 55, 56]
+    assert [line["reason_code"] for line in said] == ["bad-time", "unknown-category", "not-a-number", "duplicate-id", "no-id", "nul-byte"]
+    assert [int(line["row"]) for line in said] == [52, 53, 54, 55, 56, 57]
+    assert said[0]["reported_at"] == "soon"
+    assert said[2]["lon"] == "NaN"
     again = run(database, tmp_path / "rejected")
-    assert (again.read, again.added, again.already_there, again.rejected) == (57, 0, 52, 5)
+    assert (again.read, again.added, again.already_there, again.rejected) == (58, 0, 52, 6)
     with act(database) as tx:
         counts = incidents.counts(tx, "tiny")
     assert counts["total"] == 52

@@ -66,11 +66,16 @@ def test_counts_are_those_of_the_tables(tiny: str) -> None:
     assert len(features(tiny, "incidents", 14)) == 50
 
 
-@pytest.mark.parametrize("z", [8, 10, 12, 14])
+@pytest.mark.parametrize("z", [8, 10, 12, 14, 16])
 def test_cells_add_up_to_all_incidents_at_every_zoom(tiny: str, z: int) -> None:
     drawn = features(tiny, "cells", z)
     assert sum(feature["properties"]["incidents"] for feature in drawn) == 50
-    assert {feature["properties"]["resolution"] for feature in drawn} == {{8: 7, 10: 8, 12: 9, 14: 10}[z]}
+    assert {feature["properties"]["resolution"] for feature in drawn} == {{8: 7, 10: 8, 12: 9, 14: 10, 16: 11}[z]}
+
+
+def test_a_new_edition_takes_the_incidents_along(tiny: str, tiny_pack: Path) -> None:
+    load(tiny, tiny_pack)
+    assert sum(feature["properties"]["incidents"] for feature in features(tiny, "cells", 12)) == 50
 
 
 def test_counts_of_cells_are_those_of_the_h3_library(tiny: str) -> None:

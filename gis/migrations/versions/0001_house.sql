@@ -299,9 +299,9 @@ CREATE TABLE incident (
     CONSTRAINT incident_edition_id_fkey FOREIGN KEY(edition_id) REFERENCES edition (id) ON DELETE RESTRICT
 );
 
-CREATE INDEX incident_edition_id_block_id_index ON incident (edition_id, block_id);
+CREATE INDEX incident_city_cell_index ON incident (city, cell);
 
-CREATE INDEX incident_edition_id_cell_index ON incident (edition_id, cell);
+CREATE INDEX incident_edition_id_block_id_index ON incident (edition_id, block_id);
 
 CREATE INDEX incident_edition_id_duty_grid_id_index ON incident (edition_id, duty_grid_id);
 
@@ -327,6 +327,8 @@ CREATE INDEX segment_face_edition_id_block_id_index ON segment_face (edition_id,
 -- An adopted edition never changes: its rows cannot be added, altered or removed, whoever asks.
 CREATE FUNCTION refuse_adopted_edition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- The lock makes an adoption wait for rows that are being written, and these for an adoption.
+    PERFORM FROM edition WHERE id IN (SELECT edition_id FROM changed) FOR SHARE;
     IF EXISTS (SELECT FROM changed JOIN edition ON edition.id = changed.edition_id WHERE edition.status <> 'draft') THEN
         RAISE EXCEPTION 'an adopted edition never changes' USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'adopted_edition';
     END IF;
@@ -355,6 +357,23 @@ BEGIN
     RAISE EXCEPTION 'an adopted edition never changes' USING ERRCODE = 'restrict_violation', TABLE = 'edition', CONSTRAINT = 'adopted_edition';
 END
 $$;
+
+-- Owners change while an edition stands, but what was so stays known: a duty may end, and others begin; none is rewritten.
+CREATE FUNCTION refuse_duty_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM edition WHERE id = OLD.edition_id AND status <> 'draft') THEN
+        RETURN coalesce(NEW, OLD);
+    END IF;
+    IF TG_OP = 'UPDATE' AND upper_inf(OLD.during) AND NOT upper_inf(NEW.during) AND lower(OLD.during) IS NOT DISTINCT FROM lower(NEW.during)
+       AND (NEW.edition_id, NEW.duty_grid_id, NEW.city, NEW.owner, NEW.post) = (OLD.edition_id, OLD.duty_grid_id, OLD.city, OLD.owner, OLD.post) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'a duty of an adopted edition may only end' USING ERRCODE = 'restrict_violation', TABLE = 'duty', CONSTRAINT = 'adopted_edition';
+END
+$$;
+
+CREATE TRIGGER duty_is_kept BEFORE UPDATE OR DELETE ON duty FOR EACH ROW EXECUTE FUNCTION refuse_duty_change();
+CREATE TRIGGER duty_is_not_truncated BEFORE TRUNCATE ON duty FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
 
 CREATE TRIGGER edition_is_fixed BEFORE UPDATE OR DELETE ON edition FOR EACH ROW EXECUTE FUNCTION refuse_edition_change();
 CREATE TRIGGER edition_is_kept BEFORE TRUNCATE ON edition FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();

@@ -17,12 +17,12 @@ features AS (
     CROSS JOIN edition
     JOIN cell ON cell.edition_id = edition.id
         AND cell.geom && frame.box
-        AND cell.resolution = least(edition.cell_resolution, CASE WHEN :z <= 9 THEN 7 WHEN :z <= 10 THEN 8 WHEN :z <= 12 THEN 9 ELSE 10 END)
+        AND cell.resolution = least(edition.cell_resolution, CASE WHEN :z <= 9 THEN 7 WHEN :z <= 10 THEN 8 WHEN :z <= 12 THEN 9 WHEN :z <= 14 THEN 10 WHEN :z <= 15 THEN 11 ELSE 12 END)
     LEFT JOIN LATERAL (
         -- All descendants of a cell lie between itself with its unused digits 0 and with them 7, at the finer resolution.
         SELECT count(*)::int AS incidents
         FROM incident
-        WHERE incident.edition_id = edition.id
+        WHERE incident.city = edition.city
             AND incident.how IN ('inside', 'border')
             AND incident.cell BETWEEN
                 (((cell.cell & ~(15::bigint << 52)) | (edition.cell_resolution::bigint << 52)) >> (3 * (15 - cell.resolution))) << (3 * (15 - cell.resolution))
