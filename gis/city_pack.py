@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import tomllib
+from datetime import date
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -233,6 +234,26 @@ class Calendar(_Part):
     working_hours: list[Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")]] = ["09:00-12:00", "13:00-17:00"]
 
 
+class Generated(_Part):
+    """A pack whose other files are made from a few real ones by a seeded generator, once, before it is loaded."""
+
+    seed: int = Field(ge=0, description="The same seed and files give the same bytes.")
+    areas: Source = Field(
+        description="Table of every area of every level: level, code, parent (code of the area above), and columns of names."
+    )
+    outlines: Source = Field(
+        description="Polygons with a column code, of the areas of one level below the city; small gaps and overlaps between them are closed."
+    )
+    rivers: Source | None = Field(default=None, description="Lines with columns kind and width_m: water and barrier.")
+    street_names: Source = Field(description="Table of words that streets are named after, in columns of names.")
+    centre: tuple[float, float] = Field(description="Longitude and latitude (WGS84) of the densest place.")
+    rings_m: list[Annotated[float, Field(gt=500)]] = Field(min_length=1, description="Radii of the ring roads, ascending.")
+    built_up_km2: float = Field(gt=0, description="How much land is built up; there the blocks are small.")
+    incidents: int = Field(ge=0, description="How many incidents to make up.")
+    first_day: date = Field(description="The day of the first incident, as YYYY-MM-DD in quotes.")
+    days: int = Field(default=365, ge=1, description="Over how many days they are spread.")
+
+
 class CityPack(_Part):
     """All of `city.toml`."""
 
@@ -257,6 +278,7 @@ class CityPack(_Part):
     categories: Categories
     calendar: Calendar | None = None
     incidents: list[IncidentHistory] = []
+    generated: Generated | None = None
 
     @field_validator("metric_crs")
     @classmethod
