@@ -45,6 +45,15 @@ def read_incidents(
         yield reader.judged(table, ragged)
 
 
+def rows_expected(folder: Path, history: IncidentHistory, *, file: Path | None = None) -> int | None:
+    """About how many rows a history has, for a progress bar: the lines of a CSV; None for other formats, which would have to be read."""
+    path = file or file_of(folder, history.source)
+    if format_of(path) != "csv":
+        return None
+    with path.open("rb") as lines:
+        return max(sum(chunk.count(b"\n") for chunk in iter(lambda: lines.read(1 << 20), b"")) - 1, 0)
+
+
 def known_categories(folder: Path, pack: CityPack) -> frozenset[str]:
     """The keys (kind:code) of the pack's categories; raises ``BadPack`` when their file cannot be used."""
     found = read_table(folder, pack.categories.source, columns=["kind", "code"])

@@ -11,6 +11,7 @@ from api.problems import EXIT_FINDINGS, EXIT_INVALID, EXIT_OK, finding_document
 from gis import db, pack_check
 from gis.actions.load_city import load_city
 from gis.errors import NotFound
+from gis.pack_generation import materialise
 from gis.settings import Settings
 
 app = typer.Typer(help=_("Check and load city packs."), no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -22,7 +23,7 @@ def check(path: PackFolder, as_json: AsJson = False) -> None:
         raise NotFound("folder", str(path))
     with bar() as progress:
         progress("checking the pack")
-        findings = pack_check.check(path)
+        findings = pack_check.check(materialise(path, Settings().data_dir / "packs", progress))
     errors = sum(finding.severity == "error" for finding in findings)
     if as_json:
         emit({"pack": str(path), "errors": errors, "findings": [finding_document(finding, LANGUAGE) for finding in findings]})
@@ -38,8 +39,9 @@ def check(path: PackFolder, as_json: AsJson = False) -> None:
 def load(path: PackFolder, as_json: AsJson = False) -> None:
     if not path.is_dir():
         raise NotFound("folder", str(path))
-    with access.engine(Settings(), migrate=True) as engine, bar() as progress, db.transaction(engine) as tx:
-        loaded = load_city(tx, path, now=access.now(), progress=progress)
+    settings = Settings()
+    with access.engine(settings, migrate=True) as engine, bar() as progress, db.transaction(engine) as tx:
+        loaded = load_city(tx, materialise(path, settings.data_dir / "packs", progress), now=access.now(), progress=progress)
     if as_json:
         emit(
             {

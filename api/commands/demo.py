@@ -26,6 +26,7 @@ from gis.city_pack import CityPack
 from gis.errors import NotFound
 from gis.language import name_in
 from gis.migrations import run
+from gis.pack_generation import materialise
 from gis.settings import Settings
 from gis.store import cities, editions
 
@@ -50,6 +51,8 @@ def demo(
         progress("starting the database")
         url = db.database_url(settings)
         run.migrate(url)
+    with timed.step("pack") as progress:
+        folder = materialise(folder, settings.data_dir / "packs", progress)
     with access.engine(settings) as engine:
         loaded, imported = _prepare(engine, settings, folder, timed)
         if loaded.changed or not basemap_path(settings.data_dir, loaded.city).is_file():

@@ -17,7 +17,7 @@ import shapely
 from gis.city_pack import CityPack, IncidentHistory
 from gis.db import Tx, ewkb, lock
 from gis.errors import Finding, NoAdoptedEdition, NotFound
-from gis.pack_sources import read_incidents
+from gis.pack_incidents import read_incidents, rows_expected
 from gis.progress import Progress
 from gis.store import cities, editions, incidents, owners
 from grids.locate import How, Index, Places
@@ -61,12 +61,14 @@ def import_incidents(
     history = _history(pack, history_key)
     assigner = _assigner(tx, city, now)
     done = Imported(history_key)
+    total = rows_expected(Path(row.pack_folder), history, file=file)
+    progress("importing incidents", 0, total)
     for frame, findings in read_incidents(Path(row.pack_folder), history, pack, file=file):
         done.read += len(frame) + len(findings)
         done.rejected += len(findings)
         done.rejections += findings
         done.added += incidents.add(tx, assigner.rows(frame, city=city, history=history))
-        progress("importing incidents", done.read)
+        progress("importing incidents", done.read, total)
     done.rejected_file = _write_rejections(done, rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}-rejected.csv")
     return done
 

@@ -92,8 +92,9 @@ async function ask<T>(path: string, language: Language, signal?: AbortSignal): P
 export const askCities = (language: Language, signal?: AbortSignal): Promise<City[]> =>
   ask('/api/v1/cities', language, signal);
 
-export function askPlace({ lon, lat }: Position, language: Language, signal?: AbortSignal): Promise<Place> {
-  const query = new URLSearchParams({ lon: lon.toFixed(7), lat: lat.toFixed(7), datum: 'wgs84' });
+/** Who answers at a position in `city`: another loaded city may hold the same ground. */
+export function askPlace(city: string, { lon, lat }: Position, language: Language, signal?: AbortSignal): Promise<Place> {
+  const query = new URLSearchParams({ lon: lon.toFixed(7), lat: lat.toFixed(7), datum: 'wgs84', city });
   return ask(`/api/v1/locate?${query}`, language, signal);
 }
 

@@ -32,7 +32,7 @@ export function CityMap({ t, language, city, seen, onSeen }: Props) {
   const [mapFailure, setMapFailure] = useState<string | null>(null);
   const [style, askStyleAgain] = useAsked(`${city.code} ${language}`, (signal) => askStyle<WanggeStyle>(city.code, language, signal));
   const { place } = seen;
-  const [answer, askAgain] = useAsked(place && `${place.lon} ${place.lat}`, (signal) => askPlace(place as Position, language, signal));
+  const [answer, askAgain] = useAsked(place && `${city.code} ${place.lon} ${place.lat}`, (signal) => askPlace(city.code, place as Position, language, signal));
   // While the style is asked for in another language, the one that is shown stays.
   const lastSheet = useRef<WanggeStyle | null>(null);
   if (style.state === 'answered') lastSheet.current = style.answer;
