@@ -137,8 +137,8 @@ def _first_faces(tree: Any, faces: Any, pumps: Any) -> dict[int, int]:
 
 def _owners(communities: Iterable[str]) -> Iterator[list[str]]:
     for code in communities:
-        yield [f"{code}-1", f"{code}-A (generated · 生成)", code, "owner", "1854-08-01", ""]
-        yield [f"{code}-2", f"{code}-B (generated · 生成)", code, "deputy", "1854-08-01", ""]
+        yield [f"{code}-1", f"{code}-A (generated · 生成)", code, "owner", "", ""]
+        yield [f"{code}-2", f"{code}-B (generated · 生成)", code, "deputy", "", ""]
 
 
 def _incidents(deaths: Any) -> Iterator[list[str]]:
