@@ -67,7 +67,9 @@ def compiled():
 @pytest.fixture(scope="module")
 def client(compiled):
     settings = Settings(database_url="postgresql://nobody@127.0.0.1:1/nothing", data_dir=ROOT / "tests" / "no-such-folder")
-    with TestClient(create_app(settings, database_url="postgresql+psycopg://nobody@127.0.0.1:1/nothing")) as opened:
+    with TestClient(
+        create_app(settings, database_url="postgresql+psycopg://nobody@127.0.0.1:1/nothing"), base_url="http://127.0.0.1"
+    ) as opened:
         yield opened
 
 
