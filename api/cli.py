@@ -71,8 +71,11 @@ def _common(
 def main() -> None:
     """Run the command line and leave with its exit code; a refusal is a sentence, never a traceback."""
     wants_json = "--json" in sys.argv
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         code = app(standalone_mode=False)
+        if code == problems.EXIT_INTERRUPTED:  # typer has caught the Ctrl-C itself
+            raise KeyboardInterrupt
     except (KeyboardInterrupt, typer.Abort):
         remark(_("Interrupted; nothing was left half-done."))
         code = problems.EXIT_INTERRUPTED

@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from api.plain import plain
 from gis import progress as steps
@@ -42,11 +43,12 @@ def remark(message: str) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
     """Print a table; the columns whose numbers stand in ``right`` hold numbers."""
-    drawn = Table(title=title, title_justify="left")
+    # Texts of the city's own data are texts, whatever brackets they hold.
+    drawn = Table(title=Text(title, style="table.title"), title_justify="left")
     for at, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if at in right else "left", overflow="fold")
+        drawn.add_column(Text(column), justify="right" if at in right else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*("" if value is None else str(value) for value in row))
+        drawn.add_row(*(Text("" if value is None else str(value)) for value in row))
     out.print(drawn)
 
 

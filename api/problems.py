@@ -78,5 +78,6 @@ def finding_document(finding: Any, language: Language) -> dict[str, Any]:
         "file": finding.file,
         "row": finding.row,
         "text": finding.text(translator(language)),
+        "mend": translator(language)(finding.mend).format(**finding.details),
         "details": plain(finding.details),
     }

@@ -14,7 +14,7 @@ import shapely
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from psycopg import sql as psycopg_sql
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from gis import cluster
 from gis.errors import CityBusy, NoDatabase
@@ -29,7 +29,10 @@ def database_url(settings: Settings) -> str:
     """The URL of the database: the one in the settings, else that of the private cluster, which is started when it is down."""
     if settings.database_url is None:
         return cluster.ensure(settings.data_dir).url()
-    url = sa.make_url(settings.database_url.get_secret_value())
+    try:
+        url = sa.make_url(settings.database_url.get_secret_value())
+    except ArgumentError as error:
+        raise NoDatabase("WANGGE_DATABASE_URL is no URL of a database, such as postgresql://user:password@host/name") from error
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _DEFAULT_SECRET = "development-only"  # noqa: S105 - refused in production below
@@ -41,6 +41,18 @@ class Settings(BaseSettings):
     statement_timeout_s: float = Field(30.0, gt=0, description="Seconds after which the database ends a statement of a request.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least important line that is logged.")
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, url: object) -> object:
+        return None if url == "" else url
+
+    @field_validator("data_dir")
+    @classmethod
+    def _a_folder(cls, folder: Path) -> Path:
+        if folder.exists() and not folder.is_dir():
+            raise ValueError("WANGGE_DATA_DIR must name a folder, and it names a file")
+        return folder.absolute()
 
     @model_validator(mode="after")
     def _refuse_default_secret(self) -> Self:

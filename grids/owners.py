@@ -33,9 +33,8 @@ class OnDuty:
 
 def generated_owner(grid_code: str, post: Post) -> Owner:
     """An owner made up for a duty grid that a pack names nobody for; code and name say that it is generated."""
-    letter = {"owner": "O", "deputy": "D"}[post]
-    said = {"owner": "Owner", "deputy": "Deputy"}[post]
-    return Owner(f"{grid_code}-{letter}", f"{said} of {grid_code} (generated)", "generated")
+    letter = {"owner": "A", "deputy": "B"}[post]
+    return Owner(f"{grid_code}-{letter}", f"{grid_code}-{letter} (generated · 生成)", "generated")
 
 
 Period = tuple[datetime | None, datetime | None]

@@ -43,7 +43,9 @@ def build(city: CityCode = None, as_json: AsJson = False) -> None:
 @app.command(help=_("Make a draft edition the city's plan; it never changes again. Example: wangge grids adopt --city helsinki"))
 def adopt(
     city: CityCode = None,
-    edition: Annotated[int | None, typer.Option("--edition", help=_("Number of the edition; the newest when not given."))] = None,
+    edition: Annotated[
+        int | None, typer.Option("--edition", min=1, max=2**31 - 1, help=_("Number of the edition; the newest when not given."))
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     with access.engine(Settings()) as engine, db.transaction(engine) as tx:

@@ -19,7 +19,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(
-    help=_("Say which cell, street unit, duty grid, owner and ladder a point has. Example: wangge locate 24.9414 60.1695 --datum wgs84")
+    # A western longitude begins with a minus sign and is no option.
+    context_settings={"ignore_unknown_options": True},
+    help=_("Say which cell, street unit, duty grid, owner and ladder a point has. Example: wangge locate 24.9414 60.1695 --datum wgs84"),
 )
 def locate(
     lon: Annotated[float, typer.Argument(help=_("Longitude in degrees."))],

@@ -9,11 +9,11 @@ from gis.store import editions
 
 
 def adopt_edition(tx: Tx, city: str, *, now: datetime, number: int | None = None) -> int:
-    """Adopt edition ``number`` of ``city`` (the newest one when None) and return its id; the one before is retired.
+    """Adopt edition ``number`` of ``city`` (the newest one when None) and return its number; the one before is retired.
 
     Raises ``NotFound``, or ``Conflict`` when it is no draft.
     """
     lock(tx, "the plan", city)
-    edition_id: int = editions.find(tx, city, number).id
-    editions.adopt(tx, edition_id, now=now)
-    return edition_id
+    edition = editions.find(tx, city, number)
+    editions.adopt(tx, edition.id, now=now)
+    return int(edition.number)

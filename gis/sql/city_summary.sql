@@ -15,7 +15,7 @@ SELECT
     edition.quality,
     edition.levels,
     (SELECT ARRAY[st_xmin(box), st_ymin(box), st_xmax(box), st_ymax(box)]
-     FROM (SELECT st_extent(area.geom) AS box FROM area WHERE area.edition_id = edition.id AND area.rank = 0) AS extent) AS bounds,
+     FROM (SELECT st_extent(area.geom) AS box FROM area WHERE area.edition_id = edition.id AND area.rank = 0) AS extent WHERE box IS NOT NULL) AS bounds,
     (SELECT count(DISTINCT duty.owner) FROM duty WHERE duty.edition_id = edition.id) AS owners,
     (SELECT count(*) FROM incident WHERE incident.city = city.code) AS incidents,
     (SELECT count(*) FROM incident WHERE incident.city = city.code AND incident.owner IS NOT NULL) AS incidents_assigned,

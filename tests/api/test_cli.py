@@ -28,6 +28,7 @@ def test_the_main_job_step_by_step(wangge: Run, tiny_pack: Path, tmp_path: Path)
     drawn = json.loads(wangge("grids", "build", "--json").stdout)
     assert (drawn["status"], drawn["quality"]["gap_m2"], drawn["quality"]["overlap_m2"]) == ("draft", 0.0, 0.0)
     assert json.loads(wangge("grids", "adopt", "--json").stdout) == {"city": "tiny", "edition": 1, "status": "adopted"}
+    assert wangge("grids", "adopt", "--edition", "9" * 20).returncode == 2
     imported = json.loads(wangge("incidents", "import", "--json").stdout)
     assert imported["incidents"]["assigned"] == 50
     again = json.loads(wangge("incidents", "import", "--json").stdout)
@@ -95,10 +96,25 @@ def test_chinese_is_spoken_where_the_terminal_asks_for_it(wangge: Run) -> None:
     assert any("一" <= letter <= "鿿" for letter in done.stderr)
 
 
+def test_a_western_place_is_a_place(wangge: Run) -> None:
+    assert wangge("locate", "-121.4", "-31.2", "--datum", "wgs84").returncode == 3
+
+
+def test_brackets_in_a_citys_own_texts_are_texts(wangge: Run, tiny_pack: Path) -> None:
+    owners = tiny_pack / "owners.csv"
+    header, first, *rest = owners.read_text().splitlines()
+    name = first.split(",")[1]
+    owners.write_text("\n".join([header, *(row.replace(name, "Ann [/bold] [b]x") for row in (first, *rest))]) + "\n")
+    assert wangge("demo", str(tiny_pack), "--no-serve").returncode == 0
+    assert all("Traceback" not in wangge("locate", str(WEST + at * STEP_LON), LAT, "--datum", "wgs84").stderr for at in (0.4, 2.4))
+
+
 def test_settings_that_are_wrong_are_named(wangge: Run) -> None:
     production = wangge("migrate", WANGGE_ENVIRONMENT="production")
     assert production.returncode == 2
     assert "WANGGE_SECRET_KEY" in production.stderr
+    assert "no URL" in wangge("migrate", WANGGE_DATABASE_URL="foo").stderr
+    assert wangge("stop", WANGGE_DATA_DIR=__file__).returncode == 2
     port = wangge("doctor", WANGGE_PORT="many")
     assert port.returncode == 2
     assert "WANGGE_PORT" in port.stderr

@@ -114,7 +114,7 @@ def test_a_grid_that_the_pack_names_nobody_for_gets_an_owner_who_says_that_he_is
             post
             for posts in held.values()
             for post in (posts.owner, posts.deputy)
-            if post.origin == "generated" and "(generated)" in post.name
+            if post.origin == "generated" and "(generated" in post.name
         ]
         assert len(generated) == 2 * len(held) - 1
 
