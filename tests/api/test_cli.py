@@ -153,9 +153,14 @@ def test_ctrl_c_ends_the_server_cleanly(database: str, tmp_path: Path) -> None:
     environment = os.environ | {"WANGGE_DATABASE_URL": database, "WANGGE_DATA_DIR": str(tmp_path / "data")}
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--json"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        _address(server)
+        # Only a server that answers has taken the signal's handling over; a shell may have told its jobs to ignore it.
+        with urllib.request.urlopen(f"{_address(server)}/healthz", timeout=30) as reply:
+            assert reply.status == 200
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=30)
+        finally:
+            server.kill()
         assert server.returncode in (0, 130)
         assert server.stderr is not None
         assert "Traceback" not in server.stderr.read()
