@@ -318,13 +318,6 @@ class CityPack(_Part):
         """The levels of areas, the city first."""
         return [level for level in self.levels if level.kind == "area"]
 
-    def metric_srid(self) -> int:
-        """The EPSG number of the metric CRS."""
-        srid = CRS.from_user_input(self.metric_crs).to_epsg()
-        if srid is None:
-            raise ValueError(f"{self.metric_crs} has no EPSG number")
-        return int(srid)
-
 
 def city_toml_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of `city.toml`, kept as docs/city-pack.schema.json for editors that complete and check TOML."""
