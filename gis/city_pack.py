@@ -27,6 +27,8 @@ from grids.datum import Datum
 
 Origin = Literal["real", "generated", "given"]
 Names = Annotated[dict[str, str], Field(min_length=1)]
+Lon = Annotated[float, Field(ge=-180, le=180)]
+Lat = Annotated[float, Field(ge=-90, le=90)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -219,7 +221,11 @@ class IncidentHistory(_Part):
     source: Source
     columns: IncidentColumns = IncidentColumns()
     time_zone: Zone | None = Field(default=None, description="Zone of times that carry none; unset: the city's.")
-    date_format: str | None = Field(default=None, description="strptime format of the time column; unset: ISO 8601.")
+    date_format: str | list[str] | None = Field(
+        None, description="strptime format of the times, or several tried in turn; unset: ISO 8601."
+    )
+    default_points: list[tuple[Lon, Lat]] = Field([], description="Known default points: [lon, lat] in the source's datum.")
+    find_default_points: bool = Field(True, description="Whether the import looks for default points that are not listed.")
     categories: dict[str, str] = Field(
         default_factory=dict,
         description="Value of the category column to category key (kind:code); a value without an entry must itself be a key.",

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
@@ -19,12 +21,13 @@ from gis.city_pack import CityPack, IncidentHistory
 from gis.errors import BadPack, Finding
 from gis.exchange import faulty_places, outside_datum, to_wgs84
 from gis.pack_files import file_of, format_of, refuse
+from gis.pack_incident_faults import category_fault, duplicate_id, no_id, nul_byte, place_fault, time_fault
 from gis.pack_places import WGS84, missing_crs, missing_datum, read_places
-from gis.pack_tables import read_table, table_chunks, texts
-from gis.pack_times import utc_times
+from gis.pack_tables import read_table, table_chunks, text_array, texts
+from gis.pack_times import Times, utc_times
 
 Bounds = tuple[float, float, float, float]
-_COLUMNS = ("source_id", "reported_at", "category", "lon", "lat", "address", "row")
+Bools = NDArray[np.bool_]
 
 
 def read_incidents(
@@ -32,9 +35,11 @@ def read_incidents(
 ) -> Iterator[tuple[pd.DataFrame, list[Finding]]]:
     """The incidents of a history in chunks of at most 100,000 rows, each with a finding for every row that was left out.
 
-    Columns: source_id (text, unique in the file: the first of two is kept), reported_at (UTC), category (kind:code),
-    lon and lat (float64, WGS84; NaN for a row that has only an address), address (text or None), row. A place outside the
-    city is given like any other: where it belongs is said when it is assigned. With ``file`` that file is read by the history's columns. Raises ``BadPack`` when the file as a whole cannot be used.
+    Columns: source_id (text, unique in the file: the first of two is kept), reported_at (UTC), day_only (whether the file
+    says no time of day; reported_at is then the day's first instant), category (kind:code), lon and lat (float64, WGS84;
+    NaN for a row that has only an address), address (text, missing where there is none), row. A place outside the city
+    is given like any other: where it belongs is said when it is assigned. With ``file`` that file is read by the
+    history's columns. Raises ``BadPack`` when the file as a whole cannot be used.
     """
     known, bounds = known_categories(folder, pack), city_bounds(folder, pack)
     if file is not None:
@@ -74,12 +79,24 @@ def city_bounds(folder: Path, pack: CityPack) -> Bounds | None:
     return None
 
 
-def _row_finding(history: IncidentHistory, row: int, *, slug: str, template: str, mend: str, **details: Any) -> Finding:
-    return Finding(slug, template, mend, file=history.source.file, row=row, severity="warning", details=details)
+def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """A column as numbers, NaN where it is none; a column of numbers is taken as it is."""
+    if pd.api.types.is_float_dtype(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    said = pd.Series(text_array(column).to_numpy(zero_copy_only=False), dtype=object)
+    return np.asarray(pd.to_numeric(said, errors="coerce"), dtype=np.float64)
 
 
-def _numbers(said: list[str | None]) -> NDArray[np.float64]:
-    return np.asarray(pd.to_numeric(pd.Series(said, dtype=object), errors="coerce"), dtype=np.float64)
+def _there(column: pd.Series[Any]) -> Bools:
+    """Which values of a column are given, blank text apart."""
+    if pd.api.types.is_float_dtype(column):
+        return column.notna().to_numpy()
+    return _flags(text_array(column).is_valid())
+
+
+def _flags(array: pa.Array) -> Bools:
+    flags: Bools = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
+    return flags
 
 
 @dataclass
@@ -91,7 +108,7 @@ class _Reader:
     pack: CityPack
     categories: frozenset[str]
     bounds: Bounds | None
-    seen: dict[str, int] = field(default_factory=dict)
+    seen: dict[str | None, int] = field(default_factory=dict)
 
     def chunks(self) -> Iterator[tuple[pd.DataFrame, list[Finding]]]:
         """The asked columns and raw x and y in chunks, with the findings on rows that are not even rows."""
@@ -131,11 +148,11 @@ class _Reader:
             points = np.full(len(said), None, dtype=object)
             points[is_point] = shapes[is_point]
             return self.in_degrees(table, shapely.get_x(points), shapely.get_y(points), given=[text is not None for text in said])
-        x, y = (texts(table[name]) for name in (columns.lon or "", columns.lat or ""))
-        given = [one is not None and other is not None for one, other in zip(x, y, strict=True)]
+        x, y = (table[name] for name in (columns.lon or "", columns.lat or ""))
+        given = _there(x) & _there(y)
         return self.in_degrees(table, _numbers(x), _numbers(y), given=given)
 
-    def in_degrees(self, table: pd.DataFrame, x: NDArray[Any], y: NDArray[Any], *, given: list[bool]) -> pd.DataFrame:
+    def in_degrees(self, table: pd.DataFrame, x: NDArray[Any], y: NDArray[Any], *, given: Bools | list[bool]) -> pd.DataFrame:
         """The table with places in degrees of the source's datum, from its CRS when city.toml names one."""
         if self.history.source.crs is not None:
             try:
@@ -157,41 +174,43 @@ class _Reader:
         """The good rows of a chunk, and one finding for each other row: the first thing that is wrong with it."""
         columns = self.history.columns
         table = table.reset_index(names="row") if table.index.name == "row" else table
-        told = _Told(table, texts(table[columns.id]), texts(table[columns.reported_at]), texts(table[columns.category]))
+        nothing = pa.nulls(len(table), pa.large_string())
+        address = text_array(table[columns.address]) if columns.address else nothing
+        told = _Told(table, text_array(table[columns.id]), text_array(table[columns.category]), address)
         faults: dict[int, Finding] = {}
-        reported = self._times(table, told, faults)
+        times = self._times(table, faults)
         category = self._categories(told, faults)
         lons, lats = self._places(told, faults)
         self._ids(told, faults)
-        address: list[str | None] = texts(table[columns.address]) if columns.address else [None] * len(table)
-        self._nul_bytes(told, address, faults)
-        good = np.ones(len(table), dtype=bool)
-        good[list(faults)] = False
+        for at in np.flatnonzero(_flags(pc.match_substring(told.ids, "\0")) | _flags(pc.match_substring(address, "\0"))).tolist():
+            faults.setdefault(at, nul_byte(self.history, told.row(at)))
         frame = pd.DataFrame(
             {
-                "source_id": pd.Series(told.ids, dtype=object),
-                "reported_at": reported,
-                "category": pd.Series(category, dtype=object),
+                "source_id": told.ids.to_pandas(),
+                "reported_at": times.at,
+                "day_only": times.day_only,
+                "category": category.to_pandas(),
                 "lon": lons,
                 "lat": lats,
-                "address": pd.Series(address, dtype=object),
+                "address": address.to_pandas(),
                 "row": table["row"].to_numpy(dtype=np.int64),
             }
         )
+        if faults:
+            frame = frame.drop(index=list(faults)).reset_index(drop=True)
         softened = [Finding(f.slug, f.template, f.mend, f.file, f.row, "warning", f.details) for f in ragged]
-        return frame[good].reset_index(drop=True)[list(_COLUMNS)], softened + [
-            replace(faults[at], given=self._row(table, at)) for at in sorted(faults)
-        ]
+        return frame, softened + [replace(faults[at], given=self._row(table, at)) for at in sorted(faults)]
 
     def _row(self, table: pd.DataFrame, at: int) -> dict[str, str | None]:
         """What the row says in the columns that the history names."""
         named = self.history.columns.model_dump(exclude_none=True).values()
         return {name: None if pd.isna(value := table[name].iloc[at]) else str(value) for name in named if name in table}
 
-    def _times(self, table: pd.DataFrame, told: _Told, faults: dict[int, Finding]) -> pd.Series[Any]:
+    def _times(self, table: pd.DataFrame, faults: dict[int, Finding]) -> Times:
         zone = self.history.time_zone or self.pack.time_zone
+        column = table[self.history.columns.reported_at]
         try:
-            times = utc_times(table[self.history.columns.reported_at], time_zone=zone, date_format=self.history.date_format)
+            times = utc_times(column, time_zone=zone, date_format=self.history.date_format)
         except ValueError as error:
             finding = Finding(
                 "bad-date-format",
@@ -201,60 +220,25 @@ class _Reader:
                 details={"format": self.history.date_format or "", "reason": str(error)},
             )
             raise refuse(self.folder, [finding]) from error
-        for at in np.flatnonzero(times.at.isna().to_numpy()):
-            faults[int(at)] = self._time_fault(told, int(at), zone, twice=bool(times.twice.iloc[at]), never=bool(times.never.iloc[at]))
-        return times.at
+        for at in np.flatnonzero(times.at.isna().to_numpy()).tolist():
+            row, time = int(table["row"].iloc[at]), texts(column.iloc[[at]])[0] or ""
+            twice, never = bool(times.twice.iloc[at]), bool(times.never.iloc[at])
+            faults[at] = time_fault(self.history, row, time=time, zone=zone, twice=twice, never=never)
+        return times
 
-    def _time_fault(self, told: _Told, at: int, zone: str, *, twice: bool, never: bool) -> Finding:
-        row, text = told.row(at), told.times[at] or ""
-        if twice:
-            return _row_finding(
-                self.history,
-                slug="ambiguous-time",
-                template="{time} happened twice in {zone}: clocks were put back.",
-                mend="Add the offset from UTC to the time.",
-                row=row,
-                time=text,
-                zone=zone,
-            )
-        if never:
-            return _row_finding(
-                self.history,
-                slug="nonexistent-time",
-                template="{time} never happened in {zone}: clocks were put forward.",
-                mend="Mend the time, or set time_zone of this history to the zone it was written in.",
-                row=row,
-                time=text,
-                zone=zone,
-            )
-        return _row_finding(
-            self.history,
-            slug="bad-time",
-            template="{time!r} is not a time.",
-            mend="Write times as 2026-11-24T08:30:00+08:00, or set date_format of this history.",
-            row=row,
-            time=text,
-        )
-
-    def _categories(self, told: _Told, faults: dict[int, Finding]) -> list[str | None]:
-        keys = [self.history.categories.get(value or "", value) for value in told.categories]
-        for at, key in enumerate(keys):
-            if key not in self.categories:
-                faults.setdefault(
-                    at,
-                    _row_finding(
-                        self.history,
-                        slug="unknown-category",
-                        template="Category {value!r} is not known.",
-                        mend="Map it to a key (kind:code) in categories of this history, or add it to the pack's categories.",
-                        row=told.row(at),
-                        value=told.categories[at] or "",
-                    ),
-                )
+    def _categories(self, told: _Told, faults: dict[int, Finding]) -> pa.LargeStringArray:
+        """The key of each row's category, null where it is not known."""
+        encoded = told.categories.dictionary_encode(null_encoding="encode")
+        mapped = [self.history.categories.get(value or "", value) for value in encoded.dictionary.to_pylist()]
+        known = pa.array([key if key in self.categories else None for key in mapped], type=pa.large_string())
+        keys: pa.LargeStringArray = known.take(encoded.indices)
+        for at in np.flatnonzero(~_flags(keys.is_valid())).tolist():
+            faults.setdefault(at, category_fault(self.history, told.row(at), value=told.categories[at].as_py() or ""))
         return keys
 
     def _places(self, told: _Told, faults: dict[int, Finding]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         lons, lats = told.table["_lon"].to_numpy(dtype=float).copy(), told.table["_lat"].to_numpy(dtype=float).copy()
+        given = told.table["_given"].to_numpy(dtype=bool)
         datum = "wgs84" if "_degrees" in told.table else str(self.history.source.datum)
         off = faulty_places(lons, lats)
         foreign = ~off & outside_datum(lons, lats, datum=datum)
@@ -262,24 +246,24 @@ class _Reader:
         raw_lons, raw_lats = lons.copy(), lats.copy()
         lons[fine], lats[fine] = to_wgs84(lons[fine], lats[fine], datum=datum)
         swapped = self._look_swapped(lons, lats)
-        unplaced = self._unplaced(told)
+        # A row without coordinates that has an address is taken in, and placed later (待落图).
+        unplaced = ~given & _flags(told.address.is_valid())
         lons[unplaced] = lats[unplaced] = np.nan
-        for at in np.flatnonzero((~fine | swapped) & ~unplaced):
-            i = int(at)
+        for i in np.flatnonzero((~fine | swapped) & ~unplaced).tolist():
             if i not in faults:
-                faults[i] = self._place_fault(
-                    told, i, float(raw_lons[i]), float(raw_lats[i]), swapped=bool(swapped[i]), foreign=bool(foreign[i])
+                faults[i] = place_fault(
+                    self.history,
+                    told.row(i),
+                    lon=float(raw_lons[i]),
+                    lat=float(raw_lats[i]),
+                    said=self._said(told, i),
+                    given=bool(given[i]),
+                    swapped=bool(swapped[i]),
+                    foreign=bool(foreign[i]),
                 )
         return lons, lats
 
-    def _unplaced(self, told: _Told) -> NDArray[np.bool_]:
-        """Rows without coordinates that have an address: they are taken in, and placed later (待落图)."""
-        address = self.history.columns.address
-        named = [text is not None for text in texts(told.table[address])] if address else [False] * len(told.table)
-        unplaced: NDArray[np.bool_] = np.array(named, dtype=bool) & ~told.table["_given"].to_numpy(dtype=bool)
-        return unplaced
-
-    def _look_swapped(self, lons: NDArray[np.float64], lats: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _look_swapped(self, lons: NDArray[np.float64], lats: NDArray[np.float64]) -> Bools:
         """Places outside the city's box that would be inside it with longitude and latitude changed round."""
         if self.bounds is None:
             return np.zeros(len(lons), dtype=bool)
@@ -289,107 +273,32 @@ class _Reader:
             changed = (lats >= west) & (lats <= east) & (lons >= south) & (lons <= north)
         return changed & ~inside
 
-    def _place_fault(self, told: _Told, at: int, lon: float, lat: float, *, swapped: bool, foreign: bool) -> Finding:
-        row = told.row(at)
-        if swapped:
-            return _row_finding(
-                self.history,
-                slug="swapped-coordinates",
-                template="lon {lon}, lat {lat} is far away, but with the two changed round it lies in the city.",
-                mend="Longitude comes first: change the two columns round.",
-                row=row,
-                lon=lon,
-                lat=lat,
-            )
-        if not told.table["_given"].iloc[at]:
-            return _row_finding(
-                self.history,
-                slug="no-place",
-                template="The row has neither coordinates nor an address.",
-                mend="Add one of the two, or leave the row out.",
-                row=row,
-            )
-        if foreign:
-            return _row_finding(
-                self.history,
-                slug="datum-outside-its-country",
-                template="lon {lon}, lat {lat} cannot be in {datum}: that datum only exists in mainland China.",
-                mend="Declare the datum that was used to measure it, most likely wgs84.",
-                row=row,
-                lon=lon,
-                lat=lat,
-                datum=self.history.source.datum,
-            )
-        if not np.isfinite([lon, lat]).all():
-            return _row_finding(
-                self.history,
-                slug="not-a-number",
-                template="The coordinates {said} are not numbers.",
-                mend="Mend the row.",
-                row=row,
-                said=self._said(told, at),
-            )
-        return _row_finding(
-            self.history,
-            slug="bad-coordinate",
-            template="lon {lon}, lat {lat} is not a place on the globe.",
-            mend="Longitude runs from -180 to 180 and comes first; latitude runs from -90 to 90.",
-            row=row,
-            lon=lon,
-            lat=lat,
-        )
-
     def _said(self, told: _Told, at: int) -> str:
         columns = self.history.columns
         names = [name for name in (columns.wkt or columns.lon, None if columns.wkt else columns.lat) if name]
         return ", ".join(repr(str(told.table[name].iloc[at])[:80]) for name in names)
 
-    def _nul_bytes(self, told: _Told, address: list[str | None], faults: dict[int, Finding]) -> None:
-        for at, said in enumerate(zip(told.ids, address, strict=True)):
-            if any(text is not None and "\0" in text for text in said):
-                faults.setdefault(
-                    at,
-                    _row_finding(
-                        self.history,
-                        slug="nul-byte",
-                        template="The row holds a NUL byte, which no text may.",
-                        mend="Export the file again as text.",
-                        row=told.row(at),
-                    ),
-                )
-
     def _ids(self, told: _Told, faults: dict[int, Finding]) -> None:
-        for at, key in enumerate(told.ids):
+        ids: list[str | None] = told.ids.to_numpy(zero_copy_only=False).tolist()
+        fresh = dict(zip(ids, told.rows, strict=True))
+        if len(fresh) == len(ids) and None not in fresh and self.seen.keys().isdisjoint(fresh):
+            self.seen.update(fresh)
+            return
+        for at, (key, row) in enumerate(zip(ids, told.rows, strict=True)):
             if key is None:
-                faults[at] = _row_finding(
-                    self.history,
-                    slug="no-id",
-                    template="The row has no id.",
-                    mend="Give each row an id that no other row has.",
-                    row=told.row(at),
-                )
-            elif key in self.seen:
-                faults[at] = _row_finding(
-                    self.history,
-                    slug="duplicate-id",
-                    template="Id {id!r} was already used in row {first}; that row is kept, this one is not.",
-                    mend="Give each row an id that no other row has.",
-                    row=told.row(at),
-                    id=key,
-                    first=self.seen[key],
-                )
-            else:
-                self.seen[key] = told.row(at)
+                faults[at] = no_id(self.history, row)
+            elif (first := self.seen.setdefault(key, row)) != row:
+                faults[at] = duplicate_id(self.history, row, id=key, first=first)
 
 
 @dataclass(frozen=True)
 class _Told:
-    """What a chunk says, as text: its ids, times and categories beside the table they came from."""
+    """What a chunk says, as text: its ids, categories and addresses beside the table they came from."""
 
     table: pd.DataFrame
-    ids: list[str | None]
-    times: list[str | None]
-    categories: list[str | None]
+    ids: pa.LargeStringArray
+    categories: pa.LargeStringArray
+    address: pa.LargeStringArray
 
     def row(self, at: int) -> int:
         """The row in the file of the chunk's ``at``-th row."""
@@ -397,4 +306,5 @@ class _Told:
 
     @cached_property
     def rows(self) -> list[int]:
-        return [int(row) for row in self.table["row"].to_numpy()]
+        rows: list[int] = self.table["row"].to_numpy(dtype=np.int64).tolist()
+        return rows

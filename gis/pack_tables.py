@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyogrio
 import pyogrio.errors
@@ -24,6 +25,8 @@ from gis.osm_file import read_osm
 from gis.pack_files import encoding_fault, file_of, format_of, layer_of, ogr_encoding, ogr_name, refuse, unreadable, without_warnings
 
 CHUNK_ROWS = 100_000
+# Whole numbers up to here are the same as a float and as an integer.
+_EXACT = 2.0**53
 # A city border as WKT may be a field of several megabytes; Python's own limit is 128 kB.
 _LONGEST_FIELD = 1 << 27
 _READ_ERRORS = (
@@ -88,9 +91,36 @@ def satisfying(frame: pd.DataFrame, where: Mapping[str, str | list[str]]) -> pd.
 
 def texts(column: pd.Series[Any]) -> list[str | None]:
     """The values of a column as trimmed text, None where there is nothing; a whole number has no decimal point."""
+    told: list[str | None] = text_array(column).to_numpy(zero_copy_only=False).tolist()
+    return told
+
+
+def text_array(column: pd.Series[Any]) -> pa.LargeStringArray:
+    """The same as one Arrow array of large_string (n,), null where there is nothing."""
+    trimmed = pc.utf8_trim_whitespace(_as_text(column))
+    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.large_string()), trimmed)
+
+
+def _as_text(column: pd.Series[Any]) -> pa.LargeStringArray:
+    if pd.api.types.is_integer_dtype(column) and not column.hasnans:
+        return pa.array(column.to_numpy()).cast(pa.large_string())
+    if pd.api.types.is_float_dtype(column):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        gone = np.isnan(values)
+        if (gone | ((values == np.trunc(values)) & (np.abs(values) < _EXACT))).all():
+            return pa.array(np.where(gone, 0, values).astype(np.int64), mask=gone).cast(pa.large_string())
+    elif isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
+        try:
+            return _whole(pa.array(column, type=pa.large_string(), from_pandas=True))
+        except (pa.ArrowException, TypeError, UnicodeError):
+            pass  # not all of it is text
     whole = pd.api.types.is_float_dtype(column)
-    trimmed = (None if gone else _text(value, whole=whole) for value, gone in zip(column, column.isna(), strict=True))
-    return [text or None for text in trimmed]
+    told = [None if gone else _text(value, whole=whole) for value, gone in zip(column, column.isna(), strict=True)]
+    return pa.array(told, type=pa.large_string())
+
+
+def _whole(found: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 def _text(value: Any, *, whole: bool) -> str:
