@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -73,7 +73,14 @@ def bar() -> Iterator[steps.Progress]:
     if not err.is_terminal:
         yield _lines()
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err, transient=True) as drawn:
         task = drawn.add_task("", total=None)
 
@@ -83,14 +90,26 @@ def bar() -> Iterator[steps.Progress]:
         yield tell
 
 
+_SAID_EVERY_S = 15.0
+
+
 def _lines() -> steps.Progress:
-    said: set[str] = set()
+    """One line when a step begins, and for a long step with a known end one more now and then, with an estimate."""
+    begun: dict[str, float] = {}
+    said_at = 0.0
 
     def tell(step: str, done: int = 0, total: int | None = None) -> None:
-        del done, total
-        if step not in said:
-            said.add(step)
+        nonlocal said_at
+        now = time.monotonic()
+        if step not in begun:
+            begun[step], said_at = now, now
             remark(f"· {_(step)}")
+        elif total and 0 < done < total and now - said_at >= _SAID_EVERY_S:
+            said_at = now
+            left_s = (now - begun[step]) * (total - done) / done
+            remark(
+                _("· {step}: {percent} %, about {seconds} s left").format(step=_(step), percent=100 * done // total, seconds=round(left_s))
+            )
 
     return tell
 

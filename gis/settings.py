@@ -20,6 +20,10 @@ def default_data_dir() -> Path:
     return Path(base) / "wangge"
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Settings(BaseSettings):
     """Everything that may differ between two installations. Documented in docs/settings.md."""
 
@@ -38,6 +42,7 @@ class Settings(BaseSettings):
         description="Names under which the service may be asked, comma-separated; the name that a proxy passes on must be among them.",
     )
     pool_size: int = Field(8, ge=1, le=200, description="Database connections a process holds at most, and threads that answer requests.")
+    processes: int = Field(default_factory=_cores, ge=1, le=256, description="Processes that draw a city's parts; unset: one a core.")
     statement_timeout_s: float = Field(30.0, gt=0, description="Seconds after which the database ends a statement of a request.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least important line that is logged.")

@@ -8,25 +8,20 @@ blocks, vertex by vertex.
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from grids.arrangement import GRID_M, Arrangement, Positions, arrange
+from grids.arrangement import Arrangement, Positions, arrange
+from grids.borders import Borders, first_holding, unite
+from grids.cuts import cut_lines
 from grids.measure import Floats, Geometries
+from grids.seamless import seamless
 
 SLIVER_WIDTH_M = 8.0
 """A face narrower than this on average (twice its area over its perimeter) is a median strip, not a block."""
-
-_CUT_SLACK = 0.001
-"""A part that the grid leaves a thousandth above the limit is not cut again."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +36,29 @@ class BlockRules:
 
 @dataclass(frozen=True)
 class Ground:
-    """What a city is divided by, all in metres: lowest areas (a,), streets, barriers, built-up land (None: everywhere).
+    """What blocks are drawn from, all in metres: seamless lowest areas (a,), their boundaries (a,) as they were digitised,
+    streets, barriers, built-up land (None: everywhere).
 
-    ``duty_grids`` are those that a city has already: blocks are drawn inside them as inside areas.
+    ``own`` (a,) says which areas are to be divided; the others are neighbours, there so that a border is noded alike from
+    both sides. ``duty_grids`` are those that a city has already: blocks are drawn inside them as inside areas.
     """
 
     areas: Geometries
+    own: NDArray[np.bool_]
+    borders: Geometries
     streets: Geometries
     barriers: Geometries
     built_up: Geometries | None = None
     duty_grids: Geometries | None = None
+
+
+def whole_ground(
+    areas: Geometries, streets: Geometries, barriers: Geometries, built_up: Geometries | None = None, duty_grids: Geometries | None = None
+) -> Ground:
+    """The ground of a whole city; ``areas`` (a,) as they were digitised, with overlaps and crevices."""
+    return Ground(
+        seamless(areas).areas, np.ones(len(areas), dtype=np.bool_), shapely.boundary(areas), streets, barriers, built_up, duty_grids
+    )
 
 
 @dataclass(frozen=True)
@@ -67,17 +75,19 @@ class Blocks:
     block_of_face: Positions
 
 
-def draw_blocks(ground: Ground, rules: BlockRules) -> Blocks:
-    """Divide the lowest areas into blocks.
+def cuts_of_large_blocks(ground: Ground, rules: BlockRules) -> Geometries:
+    """The lines that cut what would be too large as a block, in the ground's own areas."""
+    uncut = _merged(ground, rules, np.empty(0, dtype=object))
+    return cut_lines(uncut.polygons, np.where(uncut.built_up, rules.max_m2, rules.max_open_m2))
 
-    Where source areas overlap, the earlier one has the place; a hole between areas goes to the neighbour with the longest
-    shared border. The blocks of an area are a partition of it: no gap, no overlap, every vertex shared.
+
+def draw_blocks(ground: Ground, rules: BlockRules, cuts: Geometries) -> Blocks:
+    """Divide the ground's own areas into blocks; ``cuts`` are its own cuts of large blocks and those of its neighbours.
+
+    The blocks of an area are a partition of it: no gap, no overlap, every vertex shared. Noding is local (a line moves only
+    where another comes within a grid step), so two grounds that know the same lines near a common border draw it alike.
     """
-    grids = ground.duty_grids if ground.duty_grids is not None else ground.areas[:0]
-    lines = np.concatenate([shapely.boundary(ground.areas), shapely.boundary(grids), ground.streets, ground.barriers])
-    uncut = _merged(arrange(lines), ground, rules)
-    cuts = _cuts(uncut, rules)
-    return _merged(arrange(np.concatenate([uncut.arrangement.edges, cuts])), ground, rules) if len(cuts) else uncut
+    return _merged(ground, rules, cuts)
 
 
 def keep_blocks(polygons: Geometries, ground: Ground, rules: BlockRules) -> Blocks:
@@ -91,162 +101,25 @@ def keep_blocks(polygons: Geometries, ground: Ground, rules: BlockRules) -> Bloc
     return Blocks(polygons, areas, _is_built_up(polygons, ground, rules), arrangement, block_of_face)
 
 
-def first_holding(holders: Geometries, polygons: Geometries) -> Positions:
-    """For each polygon the first of the holders that has a point from its inside, -1 for none."""
-    holder = np.full(len(polygons), -1, dtype=np.int64)
-    if len(polygons):
-        at, found = shapely.STRtree(holders).query(shapely.point_on_surface(polygons), predicate="intersects")
-        order = np.lexsort((found, at))
-        held, first = np.unique(at[order], return_index=True)
-        holder[held] = found[order][first]
-    return holder
-
-
-def _merged(arrangement: Arrangement, ground: Ground, rules: BlockRules) -> Blocks:
-    """The blocks that the faces of an arrangement make when small ones have joined their neighbours."""
-    area_of_face = _area_of_faces(arrangement, ground)
-    inside = np.flatnonzero(area_of_face >= 0)
-    borders = _Borders.of(arrangement, ground.barriers).among(inside)
-    grid_of_face = (
-        first_holding(ground.duty_grids, arrangement.faces[inside])
-        if ground.duty_grids is not None
-        else np.zeros(len(inside), dtype=np.int64)
-    )
-    group = _merge(arrangement.faces[inside], np.stack([area_of_face[inside], grid_of_face], axis=1), borders, rules)
+def _merged(ground: Ground, rules: BlockRules, cuts: Geometries) -> Blocks:
+    """The blocks that the faces between all lines make when small ones have joined their neighbours."""
+    grids = ground.duty_grids if ground.duty_grids is not None else ground.areas[:0]
+    arrangement = arrange(np.concatenate([ground.borders, shapely.boundary(grids), ground.streets, ground.barriers, cuts]))
+    area_of_face = first_holding(ground.areas, arrangement.faces)
+    inside = np.flatnonzero(np.append(ground.own, False)[area_of_face])
+    faces, area = arrangement.faces[inside], area_of_face[inside]
+    borders = Borders.of(arrangement, ground.barriers).among(inside)
+    grid = first_holding(grids, faces) if len(grids) else np.zeros(len(inside), dtype=np.int64)
+    group = _merge(faces, np.stack([area, grid], axis=1), borders, rules)
     block_of_face = np.full(len(arrangement.faces), -1, dtype=np.int64)
     block_of_face[inside] = group
-    polygons = _unite(arrangement.faces[inside], group)
+    polygons = unite(faces, group)
     areas = np.zeros(len(polygons), dtype=np.int64)
-    areas[group] = area_of_face[inside]
+    areas[group] = area
     return Blocks(polygons, areas, _is_built_up(polygons, ground, rules), arrangement, block_of_face)
 
 
-def _area_of_faces(arrangement: Arrangement, ground: Ground) -> Positions:
-    """The lowest area of each face; -1 outside. Overlaps go to the first, enclosed holes to the longest neighbour."""
-    faces = arrangement.faces
-    if len(faces) == 0:
-        return np.empty(0, dtype=np.int64)
-    area = first_holding(ground.areas, faces)
-    holes = [face for hole in _enclosed_holes(arrangement, area) if hole.bordering != 1 for face in hole.faces]
-    return _fill_holes(area, np.array(holes, dtype=np.int64), _Borders.of(arrangement, np.empty(0, dtype=object)))
-
-
-@dataclass(frozen=True)
-class _Hole:
-    """Connected faces that no holder has and holders surround, and how many holders border them."""
-
-    faces: list[int]
-    bordering: int
-
-
-def _enclosed_holes(arrangement: Arrangement, holder: Positions) -> list[_Hole]:
-    """The holes between holders of faces, found on the arrangement itself: what no edge joins to the outside.
-
-    A hole that a single holder borders is left out on purpose (an enclave of another city); one between several is a
-    crevice or a missing area.
-    """
-    edge, left, right, _ = arrangement.left_and_right(arrangement.edges)
-    first = np.searchsorted(edge, np.arange(len(arrangement.edges)))
-    left, right = left[first], right[first]
-    free = np.flatnonzero(holder < 0)
-    if len(free) == 0:
-        return []
-    held = np.append(holder, -2)  # -2: the unbounded face, which position -1 reaches
-    joins = (left != right) & (held[left] < 0) & (held[right] < 0)
-    count = len(holder) + 1
-    links = coo_array((np.ones(int(joins.sum())), (left[joins] % count, right[joins] % count)), shape=(count, count))
-    component = connected_components(links, directed=False)[1]
-    outside = component[count - 1]
-    borders: dict[int, set[int]] = defaultdict(set)
-    for one, other in ((left, right), (right, left)):
-        meets = (one >= 0) & (held[one] == -1) & (held[other] >= 0)
-        for part, by in zip(component[one[meets]].tolist(), held[other[meets]].tolist(), strict=True):
-            borders[part].add(by)
-    faces_of: dict[int, list[int]] = defaultdict(list)
-    for face in free.tolist():
-        faces_of[int(component[face])].append(face)
-    return [_Hole(faces, len(borders[part])) for part, faces in faces_of.items() if part != outside]
-
-
-def left_out(blocks: Blocks) -> Geometries:
-    """The ground in metres that one area surrounds and leaves out on purpose: no block, and no gap either."""
-    area_of_face = (
-        np.where(blocks.block_of_face >= 0, blocks.areas[blocks.block_of_face], -1) if len(blocks.areas) else blocks.block_of_face
-    )
-    holes = [face for hole in _enclosed_holes(blocks.arrangement, area_of_face) if hole.bordering == 1 for face in hole.faces]
-    return blocks.arrangement.faces[np.array(holes, dtype=np.int64)]
-
-
-def _fill_holes(area: Positions, holes: Positions, borders: _Borders) -> Positions:
-    filled = area.copy()
-    waiting = set(holes.tolist())
-    while waiting:
-        best = {face: _longest(borders.by_face.get(face, {}), filled) for face in sorted(waiting)}
-        found = {face: to for face, to in best.items() if to >= 0}
-        if not found:
-            break
-        for face, to in found.items():
-            filled[face] = to
-        waiting -= found.keys()
-    return filled
-
-
-def _longest(neighbours: dict[int, float], area: Positions) -> int:
-    total: dict[int, float] = defaultdict(float)
-    for face, length_m in neighbours.items():
-        if area[face] >= 0:
-            total[int(area[face])] += length_m
-    return max(sorted(total), key=total.__getitem__) if total else -1
-
-
-@dataclass(frozen=True)
-class _Borders:
-    """Pairs of faces with a common border: how long it is, and how much of it is open (no barrier)."""
-
-    first: Positions
-    second: Positions
-    length_m: Floats
-    open_m: Floats
-
-    @classmethod
-    def of(cls, arrangement: Arrangement, barriers: Geometries) -> _Borders:
-        edge, left, right, length_m = arrangement.left_and_right(arrangement.edges)
-        common = (left >= 0) & (right >= 0) & (left != right)
-        is_open = ~_along(arrangement.edges, barriers)[edge[common]]
-        first, second = np.minimum(left, right)[common], np.maximum(left, right)[common]
-        pairs, at = np.unique(np.stack([first, second], axis=1), axis=0, return_inverse=True)
-        at = at.reshape(-1)
-        total = np.bincount(at, weights=length_m[common], minlength=len(pairs)).astype(np.float64)
-        total_open = np.bincount(at, weights=length_m[common] * is_open, minlength=len(pairs)).astype(np.float64)
-        return cls(pairs[:, 0].copy(), pairs[:, 1].copy(), total, total_open)
-
-    def among(self, faces: Positions) -> _Borders:
-        """The borders between the given faces, which are renumbered by their place in ``faces``."""
-        number = np.full(int(max(faces.max(initial=-1), self.second.max(initial=-1))) + 1, -1, dtype=np.int64)
-        number[faces] = np.arange(len(faces))
-        first, second = number[self.first], number[self.second]
-        kept = (first >= 0) & (second >= 0)
-        return _Borders(first[kept], second[kept], self.length_m[kept], self.open_m[kept])
-
-    @cached_property
-    def by_face(self) -> dict[int, dict[int, float]]:
-        """For each face the faces it borders, and how long the border is."""
-        index: dict[int, dict[int, float]] = defaultdict(dict)
-        for a, b, length_m in zip(self.first.tolist(), self.second.tolist(), self.length_m.tolist(), strict=True):
-            index[a][b] = index[b][a] = length_m
-        return index
-
-
-def _along(edges: Geometries, lines: Geometries) -> NDArray[np.bool_]:
-    """Which edges run along one of the lines, by their midpoints, within what noding may have moved them."""
-    on = np.zeros(len(edges), dtype=np.bool_)
-    if len(lines) and len(edges):
-        midpoints = shapely.line_interpolate_point(edges, 0.5, normalized=True)
-        on[shapely.STRtree(lines).query(midpoints, predicate="dwithin", distance=3 * GRID_M)[0]] = True
-    return on
-
-
-def _merge(faces: Geometries, holders: Positions, borders: _Borders, rules: BlockRules) -> Positions:
+def _merge(faces: Geometries, holders: Positions, borders: Borders, rules: BlockRules) -> Positions:
     """The block number of each face: small faces and slivers join a neighbour with the same holders, smallest first.
 
     ``holders`` (f, 2) are the lowest area and the duty grid of each face.
@@ -321,18 +194,6 @@ class _Joined:
         return keep
 
 
-def _unite(faces: Geometries, group: Positions) -> Geometries:
-    """One polygon for each group of edge-connected faces, in the order of the group numbers."""
-    count = int(group.max(initial=-1)) + 1
-    polygons = np.empty(count, dtype=object)
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(count + 1))
-    for number in range(count):
-        members = faces[order[starts[number] : starts[number + 1]]]
-        polygons[number] = members[0] if len(members) == 1 else shapely.coverage_union_all(members)
-    return polygons
-
-
 def _is_built_up(polygons: Geometries, ground: Ground, rules: BlockRules) -> NDArray[np.bool_]:
     """Which polygons are covered by built-up land in at least the share that the rules ask; all, when none is known."""
     if ground.built_up is None:
@@ -342,46 +203,3 @@ def _is_built_up(polygons: Geometries, ground: Ground, rules: BlockRules) -> NDA
     total_m2 = np.bincount(polygon_at, weights=covered_m2, minlength=len(polygons))
     built_up: NDArray[np.bool_] = total_m2 >= rules.built_up_share * shapely.area(polygons)
     return built_up
-
-
-def _cuts(blocks: Blocks, rules: BlockRules) -> Geometries:
-    """Lines that divide the blocks which are too large, each across the block's long side."""
-    largest_m2 = np.where(blocks.built_up, rules.max_m2, rules.max_open_m2)
-    large = np.flatnonzero(shapely.area(blocks.polygons) > largest_m2)
-    return np.array([cut for at in large for cut in _halving_cuts(blocks.polygons[at], float(largest_m2[at]))], dtype=object)
-
-
-def _halving_cuts(face: shapely.Polygon, largest_m2: float) -> Iterator[shapely.LineString]:
-    """Cut a face in two near equal parts by whole multiples of the size, and the parts again until none is too large."""
-    pieces = int(np.ceil(face.area / largest_m2 - _CUT_SLACK))
-    if pieces < 2:
-        return
-    low, high, across = _cut_position(face, (pieces // 2) / pieces)
-    yield from (part for part in shapely.get_parts(across) if part.length > GRID_M)
-    for half in (low, high):
-        for part in shapely.get_parts(half):
-            if isinstance(part, shapely.Polygon):
-                yield from _halving_cuts(part, largest_m2)
-
-
-def _cut_position(face: shapely.Polygon, share: float) -> tuple[shapely.Geometry, shapely.Geometry, shapely.Geometry]:
-    """The two sides of the line across the face's long axis that leaves ``share`` of its area behind it, and the line's part inside."""
-    corners = shapely.get_coordinates(shapely.oriented_envelope(face))[:4]
-    sides = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
-    long_side = int(np.argmax(sides[:2]))
-    origin, along = corners[long_side], corners[long_side + 1] - corners[long_side]
-    across = corners[(long_side + 3) % 4] - origin
-    origin, across = origin - 0.5 * across, 2 * across
-
-    def behind(at: float) -> shapely.Polygon:
-        start = origin - 0.5 * along
-        return shapely.Polygon([start, origin + at * along, origin + at * along + across, start + across])
-
-    low, high = 0.0, 1.0
-    for _ in range(20):
-        middle = (low + high) / 2
-        enough = shapely.intersection(face, behind(middle)).area >= share * face.area
-        low, high = (low, middle) if enough else (middle, high)
-    at = (low + high) / 2
-    line = shapely.linestrings([origin + at * along, origin + at * along + across])
-    return shapely.intersection(face, behind(at)), shapely.difference(face, behind(at)), shapely.intersection(face, line)

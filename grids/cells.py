@@ -5,17 +5,16 @@ A cell is never a legal unit: polygons decide who answers (DESIGN: H3 is an inde
 
 from __future__ import annotations
 
-import h3
-import h3.api.numpy_int as h3_ints
 import h3ronpy
 import h3ronpy.vector
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grids.measure import Floats, Geometries, Plane
+from grids.measure import Floats, Geometries, Plane, areas_m2
 
 Cells = NDArray[np.uint64]
+_AT_ONCE = 100_000
 
 
 def covering(polygons: Geometries, resolution: int) -> Cells:
@@ -23,12 +22,12 @@ def covering(polygons: Geometries, resolution: int) -> Cells:
 
     Cover by overlap, not by centre: with centres a city's rim would have places without a cell.
     """
-    found = [
-        np.asarray(h3_ints.h3shape_to_cells_experimental(h3.geo_to_h3shape(polygon), resolution, contain="overlap"), dtype=np.uint64)
-        for polygon in polygons
-        if polygon is not None and not polygon.is_empty
-    ]
-    return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint64)
+    shapes = [polygon for polygon in polygons if polygon is not None and not polygon.is_empty]
+    if not shapes:
+        return np.empty(0, dtype=np.uint64)
+    covers = h3ronpy.vector.ContainmentMode.Covers
+    found = h3ronpy.vector.wkb_to_cells(shapely.to_wkb(shapes).tolist(), resolution, containment_mode=covers, flatten=True)
+    return np.unique(np.asarray(found, dtype=np.uint64))
 
 
 def of_points(lons: Floats, lats: Floats, resolution: int) -> Cells:
@@ -47,6 +46,11 @@ def outlines(cells: Cells) -> Geometries:
     wkb = np.asarray(h3ronpy.vector.cells_to_wkb_polygons(cells))
     polygons: Geometries = shapely.from_wkb(wkb)
     return polygons
+
+
+def areas_m2_of(cells: Cells) -> Floats:
+    """The geodesic area (n,) of each cell's outline."""
+    return np.concatenate([areas_m2(outlines(some)) for some in np.array_split(cells, len(cells) // _AT_ONCE + 1)])
 
 
 def parents(cells: Cells, resolution: int) -> Cells:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,18 @@ import shapely
 from grids import cells as cell_index
 from grids import given_units, ladder, quality, unit_codes
 from grids.arrangement import Positions
-from grids.blocks import Blocks, Ground, draw_blocks, left_out
 from grids.cells import Cells
 from grids.edition import Areas, BlockUnits, CellUnits, City, DutyGrids, Faces, GivenUnits, Names, Plan, SegmentUnits, SourceAreas
 from grids.errors import NoGroundLeft, NoLowestAreas, NotSeamless
 from grids.measure import Geometries, Plane, areas_m2, lengths_m, with_short_edges
-from grids.segments import draw_segments
+from grids.parts import Draw, Drawn, draw_here, parts_of
+from grids.segments import draw_segments, joined_edges
 
 COARSEST_RESOLUTION = 6
 
 
-def divide(city: City, progress: Callable[[str], None]) -> Plan:
-    """The plan of a city; ``progress`` is told the name of each step as it begins.
+def divide(city: City, progress: Callable[[str], None], draw: Draw = draw_here) -> Plan:
+    """The plan of a city; ``progress`` is told the name of each step as it begins, ``draw`` says how its parts are drawn.
 
     Raises ``NotAPartition`` when an area holds no ground, ``OutsideItsArea`` when the metric CRS does not cover the city.
     The same city gives the same plan.
@@ -33,41 +33,38 @@ def divide(city: City, progress: Callable[[str], None]) -> Plan:
     if polygons is None or len(polygons) == 0:
         raise NoLowestAreas(lowest.level.key)
     plane.require_inside(tuple(shapely.total_bounds(polygons)))
-    progress("blocks")
-    ground = _ground(city, plane)
-    drawn = draw_blocks(ground, city.rules) if city.given_blocks is None else given_units.keep(city.given_blocks, ground, city.rules, plane)
-    _require_ground(lowest, drawn)
-    progress("areas")
+    progress("borders of the lowest areas")
     tree = ladder.climb(city.levels)
-    blocks, block_number = _block_units(drawn, tree, plane, city.given_blocks)
-    areas = ladder.united_areas(tree, city.levels, blocks, plane)
+    drawn, left_out = _drawn(city, tree, progress, draw)
+    progress("areas")
+    blocks, block_number = _block_units(drawn, tree, city.given_blocks)
+    _require_ground(lowest, blocks, tree)
+    areas = ladder.united_areas(tree, city.levels, _united(drawn, tree), plane)
     progress("segments")
     segments = _segment_units(city, drawn, block_number=block_number, areas=areas, blocks=blocks, plane=plane)
     progress("cells")
-    cells = _cell_units(areas, blocks, city.cell_resolution, plane)
+    cells = _cell_units(drawn, block_number, city.cell_resolution)
     progress("duty grids")
     grids = (
         one_grid_per_lowest_area(areas, blocks, plane) if city.given_grids is None else given_units.grids(city.given_grids, areas, blocks)
     )
     progress("quality")
-    purpose = plane.to_lonlat(left_out(drawn))
-    report = quality.report(city.levels, areas, blocks=blocks, segments=segments, cells=cells, grids=grids, left_out=purpose)
+    report = quality.report(
+        city.levels, areas, blocks=blocks, segments=segments, cells=cells, grids=grids, left_out=plane.to_lonlat(left_out)
+    )
     _require_seamless(report, city)
     return Plan(tuple(source.level for source in city.levels), areas, blocks, segments, cells, grids, report)
 
 
-def _ground(city: City, plane: Plane) -> Ground:
-    def metres(geometries: Geometries) -> Geometries:
-        moved: Geometries = plane.to_metres(with_short_edges(geometries))
-        return moved
-
-    return Ground(
-        areas=metres(city.levels[-1].polygons) if city.levels[-1].polygons is not None else np.empty(0, dtype=object),
-        streets=metres(city.streets),
-        barriers=metres(city.barriers),
-        built_up=None if city.built_up is None else metres(city.built_up),
-        duty_grids=None if city.given_grids is None else metres(city.given_grids.polygons),
-    )
+def _drawn(city: City, tree: ladder.Tree, progress: Callable[[str], None], draw: Draw) -> tuple[list[Drawn], Geometries]:
+    if city.given_blocks is not None:
+        progress("blocks")
+        kept, left_out = given_units.keep(city, city.given_blocks)
+        return [kept], left_out
+    parents = tree.parent[tree.lowest_first :]
+    parts, left_out = parts_of(city, parents - (tree.lowest_first - len(city.levels[-2].codes) if len(city.levels) > 1 else -1))
+    progress("blocks")
+    return draw(parts), left_out
 
 
 def _require_seamless(report: dict[str, Any], city: City) -> None:
@@ -75,22 +72,42 @@ def _require_seamless(report: dict[str, Any], city: City) -> None:
         raise NotSeamless(city.levels[-1].level.key, report["gap_m2"], report["overlap_m2"])
 
 
-def _require_ground(lowest: SourceAreas, drawn: Blocks) -> None:
-    empty = np.setdiff1d(np.arange(len(lowest.codes)), drawn.areas)
+def _require_ground(lowest: SourceAreas, blocks: BlockUnits, tree: ladder.Tree) -> None:
+    empty = np.setdiff1d(np.arange(len(lowest.codes)), blocks.area - tree.lowest_first)
     if len(empty):
         raise NoGroundLeft(str(lowest.codes[empty[0]]), lowest.level.key)
 
 
-def _block_units(drawn: Blocks, tree: ladder.Tree, plane: Plane, given: GivenUnits | None) -> tuple[BlockUnits, Positions]:
-    """Blocks in the order of their codes, and the new number of each drawn block. Given ones keep code and polygon to the letter."""
-    codes = given.codes if given is not None else unit_codes.block_codes(tree.codes[tree.lowest_first :], drawn.areas, drawn.polygons)
-    order = np.argsort(codes, kind="stable")
-    polygons = given.polygons[order] if given is not None else plane.to_lonlat(drawn.polygons[order])
-    valid_from = given.valid_from[order] if given is not None else np.full(len(order), None, dtype=object)
-    areas = tree.lowest_first + drawn.areas[order]
-    return BlockUnits(codes[order], areas, polygons, areas_m2(polygons), drawn.built_up[order], valid_from, given is not None), _inverse(
-        order
+def _block_units(drawn: Sequence[Drawn], tree: ladder.Tree, given: GivenUnits | None) -> tuple[BlockUnits, Positions]:
+    """Blocks in the order of their codes, and the new number of each drawn block, part after part."""
+    codes, area, polygons, built_up = (
+        np.concatenate([getattr(part, name) for part in drawn]) for name in ("codes", "area", "polygons", "built_up")
     )
+    order = np.argsort(codes, kind="stable")
+    valid_from = given.valid_from[order] if given is not None else np.full(len(order), None, dtype=object)
+    units = BlockUnits(
+        codes[order],
+        tree.lowest_first + area[order],
+        polygons[order],
+        areas_m2(polygons[order]),
+        built_up[order],
+        valid_from,
+        given is not None,
+    )
+    return units, _inverse(order)
+
+
+def _first_block(drawn: Sequence[Drawn]) -> Positions:
+    """The number of the first block of each part, when the blocks of all parts are counted one after the other."""
+    return np.concatenate([[0], np.cumsum([len(part.codes) for part in drawn])[:-1]]).astype(np.int64)
+
+
+def _united(drawn: Sequence[Drawn], tree: ladder.Tree) -> Geometries:
+    """The lowest areas as unions of their blocks, in the tree's order."""
+    polygons = np.full(len(tree.codes) - tree.lowest_first, None, dtype=object)
+    for part in drawn:
+        polygons[part.united] = part.united_polygons
+    return polygons
 
 
 def _inverse(order: Positions) -> Positions:
@@ -99,10 +116,13 @@ def _inverse(order: Positions) -> Positions:
     return number
 
 
-def _segment_units(city: City, drawn: Blocks, *, block_number: Positions, areas: Areas, blocks: BlockUnits, plane: Plane) -> SegmentUnits:
+def _segment_units(
+    city: City, drawn: Sequence[Drawn], *, block_number: Positions, areas: Areas, blocks: BlockUnits, plane: Plane
+) -> SegmentUnits:
     described = [f"{sorted(names.items())}|{road_class}" for names, road_class in zip(city.street_names, city.street_classes, strict=True)]
     kinds = np.unique(np.array(described, dtype=object), return_inverse=True)[1].reshape(-1) if described else np.empty(0, dtype=np.int64)
-    found = draw_segments(plane.to_metres(with_short_edges(city.streets)), kinds.astype(np.int64), drawn)
+    edges = joined_edges([part.edges for part in drawn], _first_block(drawn))
+    found = draw_segments(edges, plane.to_metres(with_short_edges(city.streets)), kinds.astype(np.int64))
     faces = found.faces
     block = np.where(faces.block >= 0, block_number[faces.block], -1)
     area = np.full(len(found.lines), len(areas.codes), dtype=np.int64)
@@ -133,29 +153,28 @@ def _segment_units(city: City, drawn: Blocks, *, block_number: Positions, areas:
     )
 
 
-def _cell_units(areas: Areas, blocks: BlockUnits, resolution: int, plane: Plane) -> CellUnits:
-    finest = cell_index.covering(shapely.get_parts(areas.polygons[:1]), resolution)
-    cell_at, block_at, share = cell_index.shares(finest, plane.to_metres(blocks.polygons), plane)
-    inside = np.bincount(cell_at, weights=share, minlength=len(finest))
-    kept = np.flatnonzero(inside > 0)
-    renumbered = np.full(len(finest), -1, dtype=np.int64)
-    renumbered[kept] = np.arange(len(kept))
-    layers: list[tuple[Cells, np.ndarray[Any, Any]]] = [(finest[kept], np.minimum(inside[kept], 1.0))]
+def _cell_units(drawn: Sequence[Drawn], block_number: Positions, resolution: int) -> CellUnits:
+    shared, share = (np.concatenate([getattr(part, name) for part in drawn]) for name in ("shared_cell", "share"))
+    block = np.concatenate([part.shared_block + first for part, first in zip(drawn, _first_block(drawn).tolist(), strict=True)])
+    finest, cell = np.unique(shared, return_inverse=True)
+    cell, block = cell.reshape(-1), block_number[block]
+    order = np.lexsort((block, cell))
+    cell, block, share = cell[order], block[order], share[order]
+    inside = np.minimum(np.bincount(cell, weights=share, minlength=len(finest)), 1.0)
+    layers: list[tuple[Cells, np.ndarray[Any, Any]]] = [(finest, inside)]
     for coarser in range(resolution - 1, COARSEST_RESOLUTION - 1, -1):
         children, child_share = layers[-1]
         parents, at = np.unique(cell_index.parents(children, coarser), return_inverse=True)
         layers.append((parents, np.bincount(at.reshape(-1), weights=child_share) / 7))
     all_cells = np.concatenate([cells for cells, _ in layers])
     resolutions = np.repeat(np.arange(resolution, resolution - len(layers), -1), [len(cells) for cells, _ in layers])
-    polygons = cell_index.outlines(all_cells)
     return CellUnits(
         all_cells,
         resolutions,
         np.minimum(np.concatenate([s for _, s in layers]), 1.0),
-        polygons,
-        areas_m2(polygons),
-        renumbered[cell_at],
-        block_at,
+        cell_index.areas_m2_of(all_cells),
+        cell,
+        block,
         share,
     )
 

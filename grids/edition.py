@@ -148,13 +148,12 @@ class CellUnits:
     """The cells of every resolution kept, and the crosswalk of the finest: which share of a cell lies in which block.
 
     ``inside_share`` is the part of the cell inside the city, for parents the mean over the children. ``shared_cell`` is a
-    position among ``cells``.
+    position among ``cells``. Outlines follow from the cells (`grids/cells.py`): a megacity's would fill half a gigabyte.
     """
 
     cells: Cells
     resolution: Positions
     inside_share: Floats
-    polygons: Geometries
     areas_m2: Floats
     shared_cell: Positions
     shared_block: Positions

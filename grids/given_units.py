@@ -6,33 +6,38 @@ import numpy as np
 import shapely
 
 from grids.arrangement import Positions
-from grids.blocks import BlockRules, Blocks, Ground, first_holding, keep_blocks
-from grids.edition import Areas, BlockUnits, DutyGrids, GivenUnits
+from grids.blocks import keep_blocks
+from grids.borders import first_holding
+from grids.edition import Areas, BlockUnits, City, DutyGrids, GivenUnits
 from grids.errors import BlockAcrossGrids, BlockOutsideAreas, GivenBlocksNoPartition
 from grids.measure import Geometries, Plane, areas_m2
+from grids.parts import Drawn, describe, whole_part
 from grids.quality import common_m2
+from grids.seamless import left_out
 
 TOLERATED_M2 = 1.0
 """Gaps and overlaps of given units up to this much, each over the whole city, are how files round; more is refused."""
 
 
-def keep(given: GivenUnits, ground: Ground, rules: BlockRules, plane: Plane) -> Blocks:
-    """The given blocks with the arrangement of streets between them.
+def keep(city: City, given: GivenUnits) -> tuple[Drawn, Geometries]:
+    """The city with its given blocks, drawn as one part, and the ground in metres that an area leaves out on purpose.
 
     Raises ``GivenBlocksNoPartition`` with the measured gap and overlap when they do not cover the lowest areas exactly once,
     and ``BlockOutsideAreas`` for a block that lies in none.
     """
+    plane, part = Plane(city.crs), whole_part(city)
     polygons = plane.to_metres(given.polygons)
-    kept = keep_blocks(polygons, ground, rules)
+    kept = keep_blocks(polygons, part.ground, city.rules)
     lost = np.flatnonzero(kept.areas < 0)
     if len(lost):
         raise BlockOutsideAreas(str(given.codes[lost[0]]))
-    gap = shapely.difference(shapely.union_all(ground.areas), shapely.union_all(polygons))
+    gap = shapely.difference(shapely.union_all(part.ground.areas), shapely.union_all(polygons))
     gap_m2 = float(areas_m2(np.array([plane.to_lonlat(gap)]))[0])
     overlap_m2 = common_m2(given.polygons)
     if gap_m2 > TOLERATED_M2 or overlap_m2 > TOLERATED_M2:
         raise GivenBlocksNoPartition(round(gap_m2, 1), round(overlap_m2, 1))
-    return kept
+    area_of_face = np.append(kept.areas, -1)[kept.block_of_face]
+    return describe(part, kept, given), left_out(kept.arrangement, area_of_face)
 
 
 def grids(given: GivenUnits, areas: Areas, blocks: BlockUnits) -> DutyGrids:

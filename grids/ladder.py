@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from grids.arrangement import Positions
-from grids.edition import Areas, BlockUnits, SourceAreas, Texts
+from grids.edition import Areas, SourceAreas, Texts
 from grids.errors import AreaInNone, AreaWithoutChildren
 from grids.measure import Geometries, Plane, areas_m2, with_short_edges
 from grids.unit_codes import Codes
@@ -66,10 +66,10 @@ def _parents(level: SourceAreas, above: SourceAreas) -> Positions:
     return parent
 
 
-def united_areas(tree: Tree, levels: tuple[SourceAreas, ...], blocks: BlockUnits, plane: Plane) -> Areas:
-    """Every area as the union of its blocks, so that both share all vertices."""
+def united_areas(tree: Tree, levels: tuple[SourceAreas, ...], lowest: Geometries, plane: Plane) -> Areas:
+    """Every area as the union of those below it, down to ``lowest``, the unions of blocks: all share their vertices."""
     polygons = np.empty(len(tree.codes), dtype=object)
-    _unite_into(polygons, blocks.area, blocks.polygons)
+    polygons[tree.lowest_first :] = lowest
     position = tree.lowest_first
     for level in reversed(levels[:-1]):
         position -= len(level.codes)

@@ -7,7 +7,7 @@ offsets, nearest street) use the city's one metric CRS, and only inside its area
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -34,11 +34,11 @@ class Plane:
 
     @cached_property
     def _there(self) -> Transformer:
-        return Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
+        return _transformer("EPSG:4326", self.crs)
 
     @cached_property
     def _back(self) -> Transformer:
-        return Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
+        return _transformer(self.crs, "EPSG:4326")
 
     def to_metres(self, geometries: Any) -> Any:
         """The geometry (or array of geometries) in metres; None stays None, empty stays empty."""
@@ -66,6 +66,12 @@ class Plane:
             spans = f"{west:.3f}, {south:.3f}, {east:.3f}, {north:.3f}"
             allowed = f"{area.west}, {area.south}, {area.east}, {area.north}"
             raise OutsideItsArea(self.crs, spans, allowed, area.name)
+
+
+@cache
+def _transformer(source: str, target: str) -> Transformer:
+    # Looking a CRS up takes PROJ ten milliseconds, and a city is drawn in hundreds of parts.
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def with_short_edges(geometries: Geometries) -> Geometries:

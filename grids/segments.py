@@ -8,6 +8,7 @@ Geometry is in metres, on the vertices of the blocks' own arrangement.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from grids.arrangement import GRID_M, Positions
+from grids.arrangement import GRID_M, Positions, Sides, Steps
 from grids.blocks import Blocks
 from grids.edition import LEFT, RIGHT, Faces
 from grids.measure import Floats, Geometries
@@ -31,6 +32,27 @@ SHORTEST_M = 10.0
 """A border alone does not make a segment shorter than this."""
 
 
+STUB_M = 0.5
+"""A stretch shorter than this is a street digitised a hair beyond its junction, or two junctions that are one: nothing to walk."""
+
+
+@dataclass(frozen=True)
+class StreetEdges:
+    """Stretches of street (e,) between two nodes of an arrangement, in metres, inside a city or along its rim.
+
+    Each runs from the lesser of its ends, so that the same stretch is the same line wherever it was drawn.
+
+    ``street`` is the position of the street; ``left`` and ``right`` the block on either side, -1 for none that is known;
+    ``beside`` (e, 2) the areas ``BESIDE_M`` to the sides, ascending.
+    """
+
+    lines: Geometries
+    street: Positions
+    left: Positions
+    right: Positions
+    beside: Positions
+
+
 @dataclass(frozen=True)
 class Segments:
     """Segments (s,): their lines, the street each is part of, the faces of their sides, and which touch no other."""
@@ -41,49 +63,113 @@ class Segments:
     orphans: NDArray[np.bool_]
 
 
-def draw_segments(streets: Geometries, kinds: Positions, blocks: Blocks) -> Segments:
-    """The segments of streets (n,) inside the blocks of a city.
+def street_edges(streets: Geometries, blocks: Blocks, areas: Geometries) -> StreetEdges:
+    """The edges of the blocks' arrangement that run along one of the streets (n,) and have a block on a side at least.
+
+    ``areas`` (a,) are the seamless lowest areas that ``beside`` counts, with those beyond the border.
+    """
+    edges = blocks.arrangement.edges
+    street = _street_along(edges, streets)
+    edges, street = edges[street >= 0], street[street >= 0]
+    stubs = _stubs(edges)
+    edges, street = edges[~stubs], street[~stubs]
+    edge, left, right = _blocks_along(edges, blocks)
+    first = np.searchsorted(edge, np.arange(len(edges)))
+    left, right = left[first], right[first]
+    inside = (left >= 0) | (right >= 0)
+    edges, street, left, right = edges[inside], street[inside], left[inside], right[inside]
+    turned = _runs_down(edges)
+    lines = np.where(turned, shapely.reverse(edges), edges)
+    return StreetEdges(lines, street, np.where(turned, right, left), np.where(turned, left, right), _areas_beside(lines, areas))
+
+
+def _stubs(edges: Geometries) -> NDArray[np.bool_]:
+    """Which edges of streets are shorter than ``STUB_M``, reach no other at one end, and some other at the other end."""
+    start, end = _nodes(edges)
+    met = np.bincount(np.concatenate([start, end])) > 1
+    stubs: NDArray[np.bool_] = (shapely.length(edges) < STUB_M) & (met[start] != met[end])
+    return stubs
+
+
+def _runs_down(lines: Geometries) -> NDArray[np.bool_]:
+    """Which lines begin at the greater of their ends (a ring: of the neighbours of its end), by easting, then northing."""
+    count = shapely.get_num_coordinates(lines)
+    first, last = (shapely.get_coordinates(shapely.get_point(lines, at)) for at in (0, -1))
+    ring = (first == last).all(axis=1)
+    second, before_last = (
+        shapely.get_coordinates(shapely.get_point(lines, at)) for at in (np.minimum(1, count - 1), np.maximum(count - 2, 0))
+    )
+    begin, end = np.where(ring[:, None], second, first), np.where(ring[:, None], before_last, last)
+    down: NDArray[np.bool_] = (begin[:, 0] > end[:, 0]) | ((begin[:, 0] == end[:, 0]) & (begin[:, 1] > end[:, 1]))
+    return down
+
+
+def joined_edges(edges: Sequence[StreetEdges], first_block: Positions) -> StreetEdges:
+    """The edges of several arrangements as those of one: a stretch that two of them hold is one stretch, with a block from either.
+
+    ``first_block`` says for each of ``edges`` at which number its blocks begin.
+    """
+    lines = np.concatenate([one.lines for one in edges])
+    drawn, first, at = np.unique(shapely.to_wkb(lines), return_index=True, return_inverse=True)
+
+    def merged(side: str) -> Positions:
+        numbered = [
+            np.where((block := getattr(one, side)) >= 0, block + start, -1) for one, start in zip(edges, first_block.tolist(), strict=True)
+        ]
+        found = np.full(len(drawn), -1, dtype=np.int64)
+        np.maximum.at(found, at.reshape(-1), np.concatenate(numbered))
+        return found
+
+    street, beside = (np.concatenate([getattr(one, name) for one in edges])[first] for name in ("street", "beside"))
+    return StreetEdges(lines[first], street, merged("left"), merged("right"), beside)
+
+
+def draw_segments(edges: StreetEdges, streets: Geometries, kinds: Positions) -> Segments:
+    """The segments that the edges of streets (n,) make.
 
     ``kinds`` (n,) says which streets are alike: a segment never runs over two kinds. Lines run in the direction in which
-    their first street was digitised. Streets outside the city give nothing.
+    their first street was digitised.
     """
-    edges, street = _street_edges(streets, blocks)
-    if len(edges) == 0:
+    if len(edges.lines) == 0:
         nothing = np.empty(0, dtype=np.int64)
         return Segments(
             np.empty(0, dtype=object), nothing, Faces(nothing, nothing, nothing, np.empty(0), np.empty(0)), np.empty(0, dtype=np.bool_)
         )
-    group = _chains(edges, kinds[street], _areas_beside(edges, blocks))
+    alike = np.unique(edges.beside, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    group = _chains(edges.lines, kinds[edges.street], alike)
     order = np.argsort(group, kind="stable")
-    lines = np.asarray(shapely.line_merge(shapely.multilinestrings(edges[order], indices=group[order])))
-    lead = _lead_edges(street, group)
-    lines = _directed(lines, edges[lead], streets[street[lead]])
-    return Segments(lines, street[lead], _faces(lines, blocks), _orphans(lines))
+    lines = np.asarray(shapely.line_merge(shapely.multilinestrings(edges.lines[order], indices=group[order])))
+    lead = _lead_edges(edges.street, group)
+    lines = _directed(lines, edges.lines[lead], streets[edges.street[lead]])
+    return Segments(lines, edges.street[lead], _faces(lines, _sides_of(edges)), _orphans(lines))
 
 
-def _street_edges(streets: Geometries, blocks: Blocks) -> tuple[Geometries, Positions]:
-    """The arrangement's edges that run along a street inside the city or along its rim, and the street of each."""
-    edges = blocks.arrangement.edges
-    if len(edges) == 0 or len(streets) == 0:
-        return np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
-    street = _street_along(edges, streets)
-    edges, street = edges[street >= 0], street[street >= 0]
-    edge, left, right = _blocks_along(edges, blocks)
-    inside = np.zeros(len(edges), dtype=np.bool_)
-    inside[edge[(left >= 0) | (right >= 0)]] = True
-    return edges[inside], street[inside]
+def _sides_of(edges: StreetEdges) -> Sides:
+    """What lies on the left of every step of the edges, in both directions."""
+    steps = Steps.of(edges.lines)
+    starts, ends = np.concatenate([steps.starts, steps.ends]), np.concatenate([steps.ends, steps.starts])
+    return Sides.of(starts, ends, np.concatenate([edges.left[steps.owner], edges.right[steps.owner]]))
 
 
 def _street_along(edges: Geometries, streets: Geometries) -> Positions:
     """The first street along which each edge runs, -1 for none: start, middle and end must lie on it but for rounding."""
-    street = np.full(len(edges), len(streets), dtype=np.int64)
-    middles = shapely.line_interpolate_point(edges, 0.5, normalized=True)
-    edge_at, street_at = shapely.STRtree(streets).query(middles, predicate="dwithin", distance=_NEAR_M)
+    steps = Steps.of(streets)
+    if len(edges) == 0 or len(steps.owner) == 0:
+        return np.full(len(edges), -1, dtype=np.int64)
+    tree = shapely.STRtree(steps.as_lines())
+
+    def on(points: Geometries) -> Positions:
+        """Edge and street of every point that lies on a street, as one number."""
+        edge, step = tree.query(points, predicate="dwithin", distance=_NEAR_M)
+        return np.unique(edge * np.int64(len(streets)) + steps.owner[step])
+
+    runs_along = on(shapely.line_interpolate_point(edges, 0.5, normalized=True))
     for end in (0, -1):
-        near = shapely.dwithin(shapely.get_point(edges[edge_at], end), streets[street_at], _NEAR_M)
-        edge_at, street_at = edge_at[near], street_at[near]
-    np.minimum.at(street, edge_at, street_at)
-    return np.where(street == len(streets), -1, street)
+        runs_along = np.intersect1d(runs_along, on(shapely.get_point(edges, end)), assume_unique=True)
+    edge, first = np.unique(runs_along // len(streets), return_index=True)
+    street = np.full(len(edges), -1, dtype=np.int64)
+    street[edge] = runs_along[first] % len(streets)
+    return street
 
 
 def _blocks_along(lines: Geometries, blocks: Blocks) -> tuple[Positions, Positions, Positions]:
@@ -94,20 +180,20 @@ def _blocks_along(lines: Geometries, blocks: Blocks) -> tuple[Positions, Positio
     line, left, right, _ = blocks.arrangement.left_and_right(lines)
     inner = np.flatnonzero((left < 0) & (right < 0))
     if len(inner):
-        at, face = shapely.STRtree(blocks.arrangement.faces).query(_step_middles(lines)[inner], predicate="within")
+        at, face = shapely.STRtree(blocks.arrangement.faces).query(_middles(lines)[inner], predicate="within")
         left[inner[at]] = right[inner[at]] = face
     outside = np.append(blocks.block_of_face, -1)
     return line, outside[left], outside[right]
 
 
-def _step_middles(lines: Geometries) -> Geometries:
-    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
-    within = owner[1:] == owner[:-1]
-    return np.asarray(shapely.points((coordinates[:-1] + coordinates[1:])[within] / 2))
+def _middles(lines: Geometries) -> Geometries:
+    """The middle of every step of the lines."""
+    steps = Steps.of(lines)
+    return np.asarray(shapely.points((steps.starts + steps.ends) / 2))
 
 
-def _areas_beside(edges: Geometries, blocks: Blocks) -> Positions:
-    """A number for each edge, equal where the (unordered) lowest areas ``BESIDE_M`` to its left and right are equal.
+def _areas_beside(edges: Geometries, areas: Geometries) -> Positions:
+    """The lowest areas ``BESIDE_M`` to the left and right of the middle of each edge (e, 2), in ascending order; -1 for none.
 
     Where a street runs along a border the two lines cross every few metres, by centimetres; a few steps to the side it is
     plain which areas the street lies between.
@@ -115,13 +201,12 @@ def _areas_beside(edges: Geometries, blocks: Blocks) -> Positions:
     middles = shapely.get_coordinates(shapely.line_interpolate_point(edges, 0.5, normalized=True))
     along = shapely.get_coordinates(shapely.line_interpolate_point(edges, 0.6, normalized=True)) - middles
     left = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(np.hypot(*along.T), GRID_M)[:, None]
-    tree = shapely.STRtree(blocks.polygons)
-    areas = np.full((len(edges), 2), -1, dtype=np.int64)
+    tree = shapely.STRtree(areas)
+    beside = np.full((len(edges), 2), -1, dtype=np.int64)
     for side, shift in enumerate((left, -left)):
-        at, block = tree.query(shapely.points(middles + BESIDE_M * shift), predicate="intersects")
-        areas[at, side] = blocks.areas[block]
-    numbers: Positions = np.unique(np.sort(areas, axis=1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return numbers
+        at, area = tree.query(shapely.points(middles + BESIDE_M * shift), predicate="intersects")
+        beside[at, side] = area
+    return np.sort(beside, axis=1)
 
 
 def _nodes(lines: Geometries) -> tuple[Positions, Positions]:
@@ -145,9 +230,51 @@ def _chains(edges: Geometries, kinds: Positions, areas: Positions) -> Positions:
     follow = kinds[a] == kinds[b]
     a, b = a[follow], b[follow]
     alike = areas[a] == areas[b]
-    links = coo_array((np.ones(int(alike.sum())), (a[alike], b[alike])), shape=(len(edges), len(edges)))
-    chain: Positions = connected_components(links, directed=False)[1].astype(np.int64)
-    return _absorb_short(chain, np.bincount(chain, weights=shapely.length(edges)).astype(np.float64), chain[a[~alike]], chain[b[~alike]])
+    one, other = _stub_links(shapely.length(edges), np.stack([start, end], axis=1), node, edge)
+    plain = _linked(len(edges), a[alike], b[alike])
+    chain = _linked(len(edges), np.concatenate([a[alike], one]), np.concatenate([b[alike], other]))
+    total_m = np.bincount(chain, weights=shapely.length(edges)).astype(np.float64)
+    chain = _absorb_short(chain, total_m, chain[a[~alike]], chain[b[~alike]])
+    # Where three ends of a chain would meet at one node, it is none: its edges stay as they follow each other.
+    fork = _forks(chain, node, edge)
+    numbers: Positions = np.unique(np.where(fork, plain, chain + len(edges)), return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return numbers
+
+
+def _linked(count: int, first: Positions, second: Positions) -> Positions:
+    """The number of the group of each of ``count`` edges when ``first`` and ``second`` are joined."""
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(count, count))
+    groups: Positions = connected_components(links, directed=False)[1].astype(np.int64)
+    return groups
+
+
+def _forks(chain: Positions, node: Positions, edge: Positions) -> NDArray[np.bool_]:
+    """Which edges belong to a chain of which more than two ends meet at one node."""
+    meeting, count = np.unique(np.stack([chain[edge], node], axis=1), axis=0, return_counts=True)
+    forked: NDArray[np.bool_] = np.isin(chain, meeting[count > 2, 0])
+    return forked
+
+
+def _stub_links(length_m: Floats, ends: Positions, node: Positions, edge: Positions) -> tuple[Positions, Positions]:
+    """Each edge shorter than ``STUB_M`` with the longest edge it meets, over a junction too, one at each end of an edge.
+
+    ``ends`` (e, 2) are the nodes of each edge; ``node`` (ascending) and ``edge`` say the same node by node.
+    """
+    taken: set[tuple[int, int]] = set()
+    links = []
+    for stub in np.flatnonzero(length_m < STUB_M).tolist():
+        meets = [
+            (-length_m[other], other, at)
+            for at in sorted(set(ends[stub].tolist()))
+            for other in edge[np.searchsorted(node, at) : np.searchsorted(node, at, side="right")].tolist()
+            if length_m[other] >= STUB_M and (other, at) not in taken
+        ]
+        if meets:
+            _, longest, at = min(meets)
+            taken.add((longest, at))
+            links.append((stub, longest))
+    stubs, longest_met = np.array(links, dtype=np.int64).reshape(-1, 2).T
+    return stubs, longest_met
 
 
 def _absorb_short(chain: Positions, length_m: Floats, first: Positions, second: Positions) -> Positions:
@@ -171,9 +298,7 @@ def _absorb_short(chain: Positions, length_m: Floats, first: Positions, second: 
                 following[other].add(target)
                 following[target].add(other)
     shorts, targets = np.array(joined, dtype=np.int64).reshape(-1, 2).T
-    links = coo_array((np.ones(len(shorts)), (shorts, targets)), shape=(len(total_m), len(total_m)))
-    numbers: Positions = connected_components(links, directed=False)[1].astype(np.int64)[chain]
-    return numbers
+    return _linked(len(total_m), shorts, targets)[chain]
 
 
 def _lead_edges(street: Positions, group: Positions) -> Positions:
@@ -197,16 +322,15 @@ def _directed(lines: Geometries, leads: Geometries, streets: Geometries) -> Geom
     return np.where(against, shapely.reverse(lines), lines)
 
 
-def _faces(lines: Geometries, blocks: Blocks) -> Faces:
+def _faces(lines: Geometries, blocks: Sides) -> Faces:
     """The blocks along both sides of each line, neighbouring steps with the same block drawn together."""
-    line, *sides = _blocks_along(lines, blocks)
-    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
-    within = owner[1:] == owner[:-1]
-    ends_m = np.cumsum(np.hypot(*(coordinates[1:] - coordinates[:-1])[within].T))
+    steps = Steps.of(lines)
+    line, lengths_m = steps.owner, steps.lengths_m
+    ends_m = np.cumsum(lengths_m)
     starts_m = np.concatenate([[0.0], ends_m[:-1]])
     before_m = starts_m[np.searchsorted(line, line)]
     runs = []
-    for side, block in zip((LEFT, RIGHT), sides, strict=True):
+    for side, block in ((LEFT, blocks.left_of(steps.starts, steps.ends)), (RIGHT, blocks.left_of(steps.ends, steps.starts))):
         first = np.flatnonzero(np.r_[True, (np.diff(line) != 0) | (np.diff(block) != 0)])
         last = np.r_[first[1:] - 1, len(line) - 1]
         runs.append((line[first], np.full(len(first), side), block[first], (starts_m - before_m)[first], (ends_m - before_m)[last]))

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from gis import db
+from gis.drawing import Kept
 from gis.errors import NoCityLoaded, SeveralCities
+from gis.progress import Progress
 from gis.schema import require_schema
 from gis.settings import Settings
 from gis.store import cities
@@ -28,6 +30,11 @@ def engine(settings: Settings, *, migrate: bool = False) -> Iterator[db.Engine]:
         yield opened
     finally:
         opened.dispose()
+
+
+def kept_parts(settings: Settings, city: str, progress: Progress) -> Kept:
+    """How a command draws the parts of a city: on all cores, into the data folder."""
+    return Kept(settings.data_dir / "parts" / city, settings.processes, progress)
 
 
 def now() -> datetime:

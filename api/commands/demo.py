@@ -79,7 +79,8 @@ def _prepare(engine: db.Engine, settings: Settings, folder: Path, timed: Timed) 
     with timed.step("divide") as progress, db.transaction(engine) as tx:
         current = editions.current(tx, loaded.city)
         if current is None or current.pack_digest != cities.find(tx, loaded.city).pack_digest:
-            draw_edition(tx, loaded.city, now=access.now(), progress=progress)
+            parts = access.kept_parts(settings, loaded.city, progress)
+            draw_edition(tx, loaded.city, now=access.now(), progress=progress, draw=parts)
             adopt_edition(tx, loaded.city, now=access.now())
     with timed.step("incidents") as progress, db.transaction(engine) as tx:
         keys = [history.key for history in CityPack.model_validate(cities.find(tx, loaded.city).pack).incidents]

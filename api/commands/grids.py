@@ -26,17 +26,31 @@ app = typer.Typer(
     )
 )
 def build(city: CityCode = None, as_json: AsJson = False) -> None:
-    with access.engine(Settings()) as engine, bar() as progress, db.transaction(engine) as tx:
+    settings = Settings()
+    with access.engine(settings) as engine, bar() as progress, db.transaction(engine) as tx:
         code = access.the_city(tx, city)
-        drawn = draw_edition(tx, code, now=access.now(), progress=progress)
+        parts = access.kept_parts(settings, code, progress)
+        drawn = draw_edition(tx, code, now=access.now(), progress=progress, draw=parts)
     if as_json:
-        emit({"city": code, "edition": drawn.number, "status": "draft", "generated_posts": drawn.generated_posts, "quality": drawn.quality})
+        emit(
+            {
+                "city": code,
+                "edition": drawn.number,
+                "status": "draft",
+                "generated_posts": drawn.generated_posts,
+                "parts": parts.parts,
+                "parts_drawn": parts.drawn,
+                "quality": drawn.quality,
+            }
+        )
         return
     show_quality(
         _("{city}, draft edition {number}").format(city=code, number=drawn.number),
         drawn.quality,
         levels=list(drawn.quality["counts"]["areas"]),
     )
+    if parts.drawn < parts.parts:
+        out.print(_("Drawn anew: {drawn} of {parts} parts; the others are as they were kept.").format(drawn=parts.drawn, parts=parts.parts))
     out.print(_("Adopt it with: wangge grids adopt --city {city}").format(city=code), markup=False)
 
 

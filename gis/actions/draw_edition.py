@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from gis.store import cities, editions, owners
 from gis.store.owners import Duty
 from grids.dividing import divide
 from grids.owners import Post, generated_owner, unheld
+from grids.parts import Draw, draw_here
 
 POSTS: tuple[Post, ...] = ("owner", "deputy")
 
@@ -27,8 +29,9 @@ class Drawn:
     generated_posts: int
 
 
-def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress) -> Drawn:
-    """Divide ``city`` as it is loaded and write the plan as its draft edition, replacing an earlier draft.
+def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: Draw = draw_here) -> Drawn:
+    """Divide ``city`` as it is loaded and write the plan as its draft edition, replacing an earlier draft; ``draw`` says how its
+    parts are drawn (`gis/drawing.py`: on all cores, and kept).
 
     A post that the pack names nobody for, at any time, gets a generated owner for that time, so that no place is ever
     without someone answerable.
@@ -36,7 +39,7 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress) -> Dra
     """
     lock(tx, "the plan", city)
     progress("reading streets and areas")
-    plan = divide(cities.ground(tx, city), progress=progress)
+    plan = divide(cities.ground(tx, city), progress=progress, draw=draw)
     edition_id = editions.add_draft(tx, city, plan, now=now, progress=lambda _table, rows: progress("writing the edition", rows, rows))
     duties = _duties(tx, city, edition_id)
     owners.save(tx, city, edition_id, duties)
@@ -51,8 +54,11 @@ def _duties(tx: Tx, city: str, edition_id: int) -> list[Duty]:
         if said.area_code not in grids_of:
             raise UnknownDutyArea(said.owner.code, said.area_code)
         duties += [Duty(grid, said.owner, said.post, said.from_at, said.to_at) for grid in grids_of[said.area_code]]
+    named: dict[tuple[int, Post], list[tuple[datetime | None, datetime | None]]] = defaultdict(list)
+    for duty in duties:
+        named[duty.duty_grid_id, duty.post].append((duty.from_at, duty.to_at))
     for grid_id, code in enumerate(editions.grid_codes(tx, edition_id), 1):
         for post in POSTS:
-            named = [(duty.from_at, duty.to_at) for duty in duties if (duty.duty_grid_id, duty.post) == (grid_id, post)]
-            duties += [Duty(grid_id, generated_owner(code, post), post, since, until) for since, until in unheld(named)]
+            free = unheld(named[grid_id, post])
+            duties += [Duty(grid_id, generated_owner(code, post), post, since, until) for since, until in free]
     return duties

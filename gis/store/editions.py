@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from grids.locate import Index
 from grids.measure import Plane
 
 SIDES = ("left", "right")
+_CELLS_AT_ONCE = 50_000
 
 
 def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, progress: Callable[[str, int], None]) -> int:
@@ -146,24 +147,28 @@ def _face_rows(segments: SegmentUnits) -> tuple[Sequence[str], Iterable[Sequence
 
 def _cell_rows(cells: CellUnits) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
     columns = ("cell", "resolution", "feature_id", "parent", "inside_share", "area_m2", "geom")
+    return columns, _rows_of_cells(cells)
+
+
+def _rows_of_cells(cells: CellUnits) -> Iterator[tuple[Any, ...]]:
     coarsest = int(cells.resolution.min(initial=15))
-    parents: list[int | None] = [None] * len(cells.cells)
-    for resolution in np.unique(cells.resolution).tolist():
-        if resolution > coarsest:
-            at = np.flatnonzero(cells.resolution == resolution)
-            for position, parent in zip(at.tolist(), cell_index.parents(cells.cells[at], resolution - 1).tolist(), strict=True):
-                parents[position] = parent
-    rows = zip(
-        cells.cells.tolist(),
-        cells.resolution.tolist(),
-        cell_index.feature_ids(cells.cells).tolist(),
-        parents,
-        cells.inside_share.tolist(),
-        cells.areas_m2.tolist(),
-        ewkb(cells.polygons),
-        strict=True,
-    )
-    return columns, rows
+    for at in np.array_split(np.arange(len(cells.cells)), len(cells.cells) // _CELLS_AT_ONCE + 1):
+        some = cells.cells[at]
+        parents = np.zeros(len(at), dtype=np.uint64)
+        for resolution in np.unique(cells.resolution[at]).tolist():
+            if resolution > coarsest:
+                finer = cells.resolution[at] == resolution
+                parents[finer] = cell_index.parents(some[finer], resolution - 1)
+        yield from zip(
+            some.tolist(),
+            cells.resolution[at].tolist(),
+            cell_index.feature_ids(some).tolist(),
+            [parent or None for parent in parents.tolist()],
+            cells.inside_share[at].tolist(),
+            cells.areas_m2[at].tolist(),
+            ewkb(cell_index.outlines(some)),
+            strict=True,
+        )
 
 
 def _share_rows(cells: CellUnits) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:

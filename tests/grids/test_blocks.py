@@ -8,8 +8,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grids.blocks import BlockRules, Blocks, Ground, draw_blocks, left_out
+from grids.blocks import BlockRules, Blocks, Ground, cuts_of_large_blocks, draw_blocks, whole_ground
 from grids.quality import gap_and_overlap_m2
+from grids.seamless import seamless
 
 SIDE_M = 900.0
 NOTHING = np.empty(0, dtype=object)
@@ -21,6 +22,11 @@ def lines(*coordinates: list[tuple[float, float]]) -> np.ndarray:
     made = np.empty(len(coordinates), dtype=object)
     made[:] = [shapely.LineString(one) for one in coordinates]
     return made
+
+
+def drawn(ground: Ground, rules: BlockRules) -> Blocks:
+    """The blocks of a whole ground: its large blocks are cut, and drawn with the cuts."""
+    return draw_blocks(ground, rules, cuts_of_large_blocks(ground, rules))
 
 
 @st.composite
@@ -83,7 +89,7 @@ def union_faults(mine: np.ndarray, area: shapely.Polygon) -> list[str]:
 @settings(max_examples=120, deadline=None)
 @given(areas=area_coverages(), streets=street_networks())
 def test_blocks_partition_every_area(areas: np.ndarray, streets: np.ndarray) -> None:
-    blocks = draw_blocks(Ground(areas, streets, NOTHING), BlockRules())
+    blocks = drawn(whole_ground(areas, streets, NOTHING), BlockRules())
     assert partition_faults(blocks, areas) == []
     to_degrees = shapely.transform(blocks.polygons, lambda metres: metres / 111_320)
     assert gap_and_overlap_m2(to_degrees, NOTHING) == (0.0, 0.0)
@@ -113,7 +119,7 @@ def areas_digitised_apart(draw: st.DrawFn) -> np.ndarray:
 def test_blocks_leave_no_hole_however_the_areas_were_digitised(
     areas: np.ndarray, streets: np.ndarray, barriers: np.ndarray, built_up: np.ndarray
 ) -> None:
-    blocks = draw_blocks(Ground(areas, streets, barriers, built_up[:1]), BlockRules())
+    blocks = drawn(whole_ground(areas, streets, barriers, built_up[:1]), BlockRules())
     assert shapely.coverage_is_valid(blocks.polygons)
     union = shapely.coverage_union_all(blocks.polygons)
     # Judged apart from the code under test: no hole in the union that is not a hole of one source area to itself.
@@ -130,7 +136,7 @@ def test_blocks_leave_no_hole_however_the_areas_were_digitised(
 @settings(max_examples=40, deadline=None)
 @given(areas=area_coverages(), streets=street_networks())
 def test_the_same_ground_gives_the_same_blocks(areas: np.ndarray, streets: np.ndarray) -> None:
-    once, again = (draw_blocks(Ground(areas, streets, streets[:1]), BlockRules()) for _ in range(2))
+    once, again = (drawn(whole_ground(areas, streets, streets[:1]), BlockRules()) for _ in range(2))
     assert shapely.to_wkb(once.polygons).tolist() == shapely.to_wkb(again.polygons).tolist()
     assert once.areas.tolist() == again.areas.tolist()
 
@@ -139,7 +145,7 @@ def test_the_same_ground_gives_the_same_blocks(areas: np.ndarray, streets: np.nd
 @given(areas=area_coverages(), streets=street_networks())
 def test_no_block_is_larger_than_allowed_or_smaller_than_needed(areas: np.ndarray, streets: np.ndarray) -> None:
     rules = BlockRules(min_m2=2_000, max_m2=30_000)
-    blocks = draw_blocks(Ground(areas, streets, NOTHING), rules)
+    blocks = drawn(whole_ground(areas, streets, NOTHING), rules)
     sizes = shapely.area(blocks.polygons)
     # A small face joins a neighbour even where that goes over the limit, but never by more than a small face.
     assert sizes.max() <= rules.max_m2 + 2 * rules.min_m2
@@ -151,21 +157,21 @@ def test_a_plain_grid_of_streets_gives_its_faces() -> None:
     streets = lines(
         *([(100.0 * at, 0.0), (100.0 * at, 300.0)] for at in (1, 2)), *([(0.0, 100.0 * at), (300.0, 100.0 * at)] for at in (1, 2))
     )
-    blocks = draw_blocks(Ground(np.array([shapely.box(0, 0, 300, 300)]), streets, NOTHING), BlockRules())
+    blocks = drawn(whole_ground(np.array([shapely.box(0, 0, 300, 300)]), streets, NOTHING), BlockRules())
     assert len(blocks.polygons) == 9
     assert shapely.area(blocks.polygons) == pytest.approx([10_000.0] * 9)
 
 
 def test_a_sliver_between_two_carriageways_joins_a_neighbour() -> None:
     streets = lines([(150.0, 0.0), (150.0, 300.0)], [(155.0, 0.0), (155.0, 300.0)])
-    blocks = draw_blocks(Ground(np.array([shapely.box(0, 0, 300, 100)]), streets, NOTHING), BlockRules(min_m2=100))
+    blocks = drawn(whole_ground(np.array([shapely.box(0, 0, 300, 100)]), streets, NOTHING), BlockRules(min_m2=100))
     assert len(blocks.polygons) == 2
 
 
 def test_small_faces_do_not_join_across_a_barrier_while_they_need_not() -> None:
     river = lines([(0.0, 50.0), (300.0, 50.0)])
     streets = lines([(30.0, 50.0), (30.0, 100.0)])
-    blocks = draw_blocks(Ground(np.array([shapely.box(0, 0, 300, 100)]), streets, river), BlockRules(min_m2=2_000))
+    blocks = drawn(whole_ground(np.array([shapely.box(0, 0, 300, 100)]), streets, river), BlockRules(min_m2=2_000))
     south = shapely.box(0, 0, 300, 50)
     assert len(blocks.polygons) == 2
     assert any(block.equals(south) for block in blocks.polygons)
@@ -174,8 +180,8 @@ def test_small_faces_do_not_join_across_a_barrier_while_they_need_not() -> None:
 def test_an_oversized_block_is_cut_on_built_up_land_only() -> None:
     area = np.array([shapely.box(0, 0, 600, 300)])
     built_up = np.array([shapely.box(0, 0, 600, 300)])
-    everywhere = draw_blocks(Ground(area, NOTHING, NOTHING, built_up), BlockRules())
-    nowhere = draw_blocks(Ground(area, NOTHING, NOTHING, NOTHING), BlockRules())
+    everywhere = drawn(whole_ground(area, NOTHING, NOTHING, built_up), BlockRules())
+    nowhere = drawn(whole_ground(area, NOTHING, NOTHING, NOTHING), BlockRules())
     assert len(everywhere.polygons) == 6
     assert shapely.area(everywhere.polygons) == pytest.approx([30_000.0] * 6, rel=1e-3)
     assert len(nowhere.polygons) == 1
@@ -185,7 +191,7 @@ def test_a_hole_between_areas_goes_to_the_neighbour_with_the_longest_border() ->
     west, east = shapely.box(0, 0, 100, 100), shapely.box(120, 0, 220, 100)
     bridge_south, bridge_north = shapely.box(100, 0, 120, 20), shapely.box(100, 90, 120, 100)
     areas = np.array([west.union(bridge_south), east, bridge_north])
-    blocks = draw_blocks(Ground(areas, NOTHING, NOTHING), BlockRules(min_m2=10, max_m2=50_000))
+    blocks = drawn(whole_ground(areas, NOTHING, NOTHING), BlockRules(min_m2=10, max_m2=50_000))
     hole = shapely.Point(110, 50)
     holder = [int(blocks.areas[at]) for at, block in enumerate(blocks.polygons) if block.covers(hole)]
     assert holder == [0]
@@ -194,7 +200,7 @@ def test_a_hole_between_areas_goes_to_the_neighbour_with_the_longest_border() ->
 
 def test_where_areas_overlap_the_earlier_has_the_place() -> None:
     areas = np.array([shapely.box(0, 0, 100, 100), shapely.box(60, 0, 200, 100)])
-    blocks = draw_blocks(Ground(areas, NOTHING, NOTHING), BlockRules(min_m2=10))
+    blocks = drawn(whole_ground(areas, NOTHING, NOTHING), BlockRules(min_m2=10))
     assert shapely.area(blocks.polygons).sum() == pytest.approx(20_000)
     assert shapely.coverage_union_all(blocks.polygons[blocks.areas == 0]).equals(areas[0])
     assert shapely.coverage_union_all(blocks.polygons[blocks.areas == 1]).equals(shapely.box(100, 0, 200, 100))
@@ -202,13 +208,14 @@ def test_where_areas_overlap_the_earlier_has_the_place() -> None:
 
 def test_an_enclave_digitised_a_metre_off_leaves_nobody_out() -> None:
     ring = shapely.box(0, 0, 300, 300).difference(shapely.box(100, 100, 200, 200))
-    blocks = draw_blocks(Ground(np.array([ring, shapely.box(101, 100, 200, 200)]), NOTHING, NOTHING), BlockRules(max_m2=100_000))
+    areas = np.array([ring, shapely.box(101, 100, 200, 200)])
+    blocks = drawn(whole_ground(areas, NOTHING, NOTHING), BlockRules(max_m2=100_000))
     assert shapely.area(blocks.polygons).sum() == pytest.approx(90_000)
-    assert len(left_out(blocks)) == 0
+    assert len(seamless(areas).left_out) == 0
 
 
 def test_a_hole_that_one_area_leaves_out_stays_outside() -> None:
     ring = shapely.box(0, 0, 200, 200).difference(shapely.box(80, 80, 120, 120))
-    blocks = draw_blocks(Ground(np.array([ring]), NOTHING, NOTHING), BlockRules(max_m2=100_000))
+    blocks = drawn(whole_ground(np.array([ring]), NOTHING, NOTHING), BlockRules(max_m2=100_000))
     assert shapely.area(blocks.polygons).sum() == pytest.approx(ring.area)
-    assert shapely.area(left_out(blocks)).sum() == pytest.approx(40 * 40)
+    assert shapely.area(seamless(np.array([ring])).left_out).sum() == pytest.approx(40 * 40)

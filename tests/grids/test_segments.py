@@ -8,15 +8,24 @@ import shapely
 import shapely.ops
 from hypothesis import given, settings
 
-from grids.blocks import BlockRules, Ground, draw_blocks
+from grids.blocks import BlockRules, Blocks, whole_ground
 from grids.edition import LEFT, RIGHT
-from grids.segments import Segments, draw_segments
+from grids.segments import Segments, draw_segments, street_edges
+from tests.grids import test_blocks
 from tests.grids.test_blocks import NOTHING, area_coverages, lines, street_networks
 
 
 def drawn(areas: np.ndarray, streets: np.ndarray, kinds: list[int] | None = None, *, rules: BlockRules | None = None) -> Segments:
-    blocks = draw_blocks(Ground(areas, streets, NOTHING), rules or BlockRules())
-    return draw_segments(streets, np.array(kinds or [0] * len(streets), dtype=np.int64), blocks)
+    return drawn_with_blocks(areas, streets, kinds, rules=rules)[0]
+
+
+def drawn_with_blocks(
+    areas: np.ndarray, streets: np.ndarray, kinds: list[int] | None = None, *, rules: BlockRules | None = None
+) -> tuple[Segments, Blocks]:
+    ground = whole_ground(areas, streets, NOTHING)
+    blocks = test_blocks.drawn(ground, rules or BlockRules())
+    edges = street_edges(streets, blocks, ground.areas)
+    return draw_segments(edges, streets, np.array(kinds or [0] * len(streets), dtype=np.int64)), blocks
 
 
 SQUARE = np.array([shapely.box(0, 0, 300, 300)])
@@ -38,8 +47,7 @@ def test_a_bend_is_no_junction_and_a_change_of_kind_is_one() -> None:
 
 def test_left_and_right_face_the_blocks_that_lie_there() -> None:
     streets = lines([(0, 150), (300, 150)])
-    blocks = draw_blocks(Ground(SQUARE, streets, NOTHING), BlockRules(max_m2=50_000))
-    segments = draw_segments(streets, np.array([0]), blocks)
+    segments, blocks = drawn_with_blocks(SQUARE, streets, rules=BlockRules(max_m2=50_000))
     faced = {int(side): blocks.polygons[block] for side, block in zip(segments.faces.side, segments.faces.block, strict=True)}
     assert faced[LEFT].equals(shapely.box(0, 150, 300, 300))
     assert faced[RIGHT].equals(shapely.box(0, 0, 300, 150))
@@ -74,8 +82,7 @@ def test_a_street_outside_the_city_or_without_length_gives_nothing() -> None:
 @settings(max_examples=80, deadline=None)
 @given(areas=area_coverages(), streets=street_networks())
 def test_faces_cover_each_side_once_and_hold_the_ground_beside_it(areas: np.ndarray, streets: np.ndarray) -> None:
-    blocks = draw_blocks(Ground(areas, streets, NOTHING), BlockRules())
-    segments = draw_segments(streets, np.zeros(len(streets), dtype=np.int64), blocks)
+    segments, blocks = drawn_with_blocks(areas, streets)
     faces, lengths = segments.faces, shapely.length(segments.lines)
     for side in (LEFT, RIGHT):
         mine = faces.side == side
