@@ -11,7 +11,18 @@ from typing import Any
 from api.errors import NotLoopback, PageNotBuilt, PortTaken
 from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
-from gis.errors import BadPack, Busy, Conflict, DatumOutsideItsCountry, NoDatabase, NotFound, SchemaBehind
+from gis.errors import (
+    BadPack,
+    Busy,
+    Conflict,
+    DatumOutsideItsCountry,
+    DraftNotWritten,
+    NoAreasFound,
+    NoDatabase,
+    NotFound,
+    NothingToDraft,
+    SchemaBehind,
+)
 from gis.language import Language, translator
 from grids.errors import BadCoordinate, NotAPartition, OutsideItsArea, Refusal, UnfitGivenUnits, UnknownDatum
 
@@ -38,6 +49,9 @@ KINDS: dict[type[Refusal], Kind] = {
     OutsideItsArea: Kind(422, EXIT_INVALID, "Metric CRS does not cover the city"),
     UnfitGivenUnits: Kind(422, EXIT_INVALID, "Given units do not fit"),
     NotAPartition: Kind(422, EXIT_INVALID, "City cannot be divided"),
+    NothingToDraft: Kind(422, EXIT_INVALID, "No files for a city pack"),
+    NoAreasFound: Kind(422, EXIT_INVALID, "No areas for a city pack"),
+    DraftNotWritten: Kind(500, EXIT_FAILED, "Draft not written"),
     UnknownLayer: Kind(422, EXIT_INVALID, "Unknown basemap layer"),
     BasemapNotBuilt: Kind(500, EXIT_FAILED, "Basemap not built"),
     NoDatabase: Kind(503, EXIT_FAILED, "No database"),

@@ -96,6 +96,47 @@ class SeveralHistories(Conflict):
 
 
 @dataclass(eq=False)
+class DraftExists(Conflict):
+    """A drafted pack would overwrite a file that is there."""
+
+    path: str
+    template: ClassVar[str] = "{path} is there already, and a draft never overwrites a file."
+    mend: ClassVar[str] = "Remove or rename it, or write the draft to another file with --out."
+
+
+@dataclass(eq=False)
+class NothingToDraft(Refusal):
+    """No file of a folder can be read, so no pack can be drafted from it."""
+
+    folder: str
+    files: str
+    template: ClassVar[str] = "There is no file in {folder} from which a city pack could be drafted ({files})."
+    mend: ClassVar[str] = (
+        "Put the city's files there: polygons of its areas, its streets, a list of categories (docs/city-packs.md names the formats)."
+    )
+
+
+@dataclass(eq=False)
+class NoAreasFound(Refusal):
+    """No file of a folder has polygons that could be the areas of a city."""
+
+    folder: str
+    files: str
+    template: ClassVar[str] = "No file in {folder} has polygons that could be the areas of a city; looked at: {files}."
+    mend: ClassVar[str] = "Add the polygons of the lowest areas (communities), with a column of codes."
+
+
+@dataclass(eq=False)
+class DraftNotWritten(Refusal):
+    """A drafted pack could not be written."""
+
+    path: str
+    reason: str
+    template: ClassVar[str] = "{path} cannot be written: {reason}"
+    mend: ClassVar[str] = "Write the draft to a place that you may write to with --out."
+
+
+@dataclass(eq=False)
 class Busy(Refusal):
     """Another process is doing the same work just now."""
 
