@@ -128,7 +128,7 @@ def _write(path: Path, arrays: _Arrays) -> None:
 
 def _read(path: Path) -> _Arrays | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
