@@ -123,7 +123,7 @@ class NoAreasFound(Refusal):
     folder: str
     files: str
     template: ClassVar[str] = "No file in {folder} has polygons that could be the areas of a city; looked at: {files}."
-    mend: ClassVar[str] = "Add the polygons of the lowest areas (communities), with a column of codes."
+    mend: ClassVar[str] = "Add the polygons of the lowest areas (communities), with a column of codes and a CRS."
 
 
 @dataclass(eq=False)

@@ -30,6 +30,7 @@ from gis.pack_draft_text import CityFacts, Say, toml_of
 _CHINA = (73.5, 18.0, 135.1, 53.6)
 _NOT_MAINLAND = ((119.2, 21.8, 122.1, 25.4), (113.5, 22.05, 114.5, 22.58), (128.5, 24.0, 146.0, 46.0))
 _WEB_MERCATOR = 3857
+_WORDS = {"polygon": "polygons of another kind", "line": "lines", "point": "points", "table": "table", "osm": "OpenStreetMap"}
 
 
 def draft(folder: Path, *, code: str | None = None, say: Say = str) -> Draft:
@@ -47,7 +48,8 @@ def draft(folder: Path, *, code: str | None = None, say: Say = str) -> Draft:
     named = code or _slug(folder.resolve().name)
     parts = parts_of(found, code=named, name=folder.resolve().name)
     if not parts.levels:
-        raise NoAreasFound(str(folder), ", ".join(one.label for one in found))
+        reasons = {looked.label: say(why.template).format(**why.details) for looked, why in parts.ladder.rest}
+        raise NoAreasFound(str(folder), "; ".join(f"{one.label} ({reasons.get(one.label, say(_WORDS[one.shape]))})" for one in found))
     text, to_fill = toml_of(parts, _facts(folder, parts, named), say)
     tomllib.loads(text)
     datums = text.count("\n# datum = ")

@@ -88,6 +88,11 @@ def _looked_at(folder: Path, source: Source) -> Iterator[Looked]:
                 layers = [str(layer) for layer in pyogrio.list_layers(ogr_name(path))[:, 0]]
         except pyogrio.errors.DataSourceError as error:
             raise refuse(folder, [unreadable(source, error)]) from error
+        if not layers:
+            said = Finding(
+                "unreadable", "The file holds no layer.", "Export it again, or check that it was copied completely.", file=source.file
+            )
+            raise refuse(folder, [said])
         for layer in layers:
             yield _in_any_encoding(folder, source if len(layers) == 1 else source.model_copy(update={"layer": layer}))
 

@@ -63,7 +63,7 @@ def ladder(polygons: Sequence[Looked], *, code: str, name: str) -> Ladder:
     split = [part for looked in polygons for part in _split(looked)]
     sized = [(looked, _size(looked)) for looked in split]
     whole = max((size for _, size in sized), default=0.0)
-    areas = [looked for looked, size in sized if size >= _COVERS * whole and code_of(looked) is not None]
+    areas = [looked for looked, size in sized if size > 0 and size >= _COVERS * whole and code_of(looked) is not None]
     rest = [(looked, _why_not(looked, size, whole)) for looked, size in sized if looked not in areas]
     areas.sort(key=lambda looked: looked.rows)
     most = _MOST_LEVELS if areas and areas[0].rows == 1 else _MOST_LEVELS - 1

@@ -91,7 +91,7 @@ def _write_city(text: _Text, parts: Parts, city: CityFacts) -> None:
         text.gap("metric_crs", "EPSG:32651", say("A projected CRS in metres whose area of use covers the city."))
     else:
         text.put("metric_crs", city.metric_crs)
-    text.optional("attribution", "", say("What the data's owners ask to be shown; no file says it."))
+    text.optional("attribution", "", say("What the publishers of the data ask to be shown; no file says it."))
     text.optional("licence", "")
     if any(is_generated(looked) for looked in _all(parts)):
         text.optional("notice", {"en": "…", "zh": "…"}, say("Some rows say that they are generated: say here what is not real."))

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import tomllib
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -237,6 +238,15 @@ def test_folders_that_give_no_pack_are_refused(tmp_path: Path) -> None:
         draft(tmp_path)
     write_rows(tmp_path / "areas.csv", ["code", "name"], [["1", "One"]])
     with pytest.raises(NoAreasFound, match=r"areas\.csv"):
+        draft(tmp_path)
+
+
+def test_areas_whose_numbers_are_no_degrees_and_have_no_crs_are_refused_with_that_reason(tmp_path: Path) -> None:
+    grid = geopandas.GeoDataFrame({"code": ["1", "2"]}, geometry=[shapely.box(5e5, 4e6, 6e5, 5e6), shapely.box(6e5, 4e6, 7e5, 5e6)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is no CRS is meant
+        grid.to_file(tmp_path / "areas.shp")
+    with pytest.raises(NoAreasFound, match=r"areas\.shp \(its coordinates cannot be read without a CRS\)"):
         draft(tmp_path)
 
 
