@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.plain import plain
+from api.watched import Watched
 from gis import progress as steps
 from gis.errors import Finding
 from gis.language import language_of, translator
@@ -53,18 +54,18 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
 
 
 class Timed:
-    """Seconds spent on each named step of a command, in the order in which they came."""
+    """Seconds spent on each named step of a command and the most memory it held, in the order in which they came."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.peak_mb: dict[str, int] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[steps.Progress]:
         """Run one step under a bar, and keep how long it took. ``name`` is an English message; who prints it translates it."""
-        started = time.monotonic()
-        with bar() as progress:
+        with Watched() as watched, bar() as progress:
             yield progress
-        self.seconds[name] = round(time.monotonic() - started, 2)
+        self.seconds[name], self.peak_mb[name] = watched.seconds, watched.peak_mb
 
 
 @contextmanager

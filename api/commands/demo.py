@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import webbrowser
 from pathlib import Path
@@ -29,6 +28,7 @@ from gis.migrations import run
 from gis.pack_generation import materialise
 from gis.settings import Settings
 from gis.store import cities, editions
+from gis.store import incidents as stored_incidents
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 PACKS = Path(__file__).parents[2] / "gis" / "packs"
@@ -60,7 +60,8 @@ def demo(
                 build_basemap(settings, url, loaded.city, progress=progress)
         with db.transaction(engine) as tx:
             summary = next(row for row in cities.summaries(tx) if row["code"] == loaded.city)
-    _report(summary, loaded, imported, timed, as_json=as_json)
+            found = stored_incidents.counts(tx, loaded.city)
+    _report(summary, loaded, imported, found=found, timed=timed, as_json=as_json)
     if serve:
         serving.serve(settings, port=port, ready=_ready)
 
@@ -91,11 +92,21 @@ def _prepare(engine: db.Engine, settings: Settings, folder: Path, timed: Timed) 
     return loaded, imported
 
 
-def _report(summary: dict[str, Any], loaded: Loaded, imported: list[Imported], timed: Timed, *, as_json: bool) -> None:
-    memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2))
+def _report(
+    summary: dict[str, Any], loaded: Loaded, imported: list[Imported], *, found: dict[str, int], timed: Timed, as_json: bool
+) -> None:
     if as_json:
         histories = [incidents.document(one) for one in imported]
-        emit({"city": summary, "changed": loaded.changed, "histories": histories, "seconds": timed.seconds, "peak_memory_mb": memory_mb})
+        emit(
+            {
+                "city": summary,
+                "changed": loaded.changed,
+                "histories": histories,
+                "incidents": found,
+                "seconds": timed.seconds,
+                "peak_memory_mb": timed.peak_mb,
+            }
+        )
         return
     show_findings(loaded.remarks)
     name = name_in(summary["names"], LANGUAGE)
@@ -106,17 +117,21 @@ def _report(summary: dict[str, Any], loaded: Loaded, imported: list[Imported], t
     )
     counts: list[tuple[str, Any]] = [(_("owners and deputies"), summary["owners"]), (_("incidents"), summary["incidents"])]
     counts += [(_("incidents assigned to an owner"), summary["incidents_assigned"])]
-    counts += [(_("incidents not assigned"), summary["incidents"] - summary["incidents_assigned"])]
+    counts += [(incidents.words()[how], found[how]) for how in ("outside", "unplaced") if how in found]
     table(_("Who answers"), (_("measure"), _("value")), counts, right=(1,))
     incidents.show(imported)
     table(
-        _("Seconds"),
-        (_("step"), _("seconds")),
-        [*((_(name), s) for name, s in timed.seconds.items()), (_("peak memory, MB"), memory_mb)],
-        right=(1,),
+        _("Seconds and memory"),
+        (_("step"), _("seconds"), _("peak memory, MB")),
+        [*((_(name), s, timed.peak_mb[name]) for name, s in timed.seconds.items()), _whole(timed)],
+        right=(1, 2),
     )
     if notice := name_in(summary["notice"], LANGUAGE):
         remark(notice)
+
+
+def _whole(timed: Timed) -> tuple[str, float, int]:
+    return _("all"), round(sum(timed.seconds.values()), 2), max(timed.peak_mb.values())
 
 
 def _ready(address: str) -> None:

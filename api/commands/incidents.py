@@ -50,14 +50,14 @@ def import_(
         emit({"city": code, "histories": [document(one) for one in done], "incidents": counts})
     else:
         show(done)
-        words = _words()
-        rows = [(words.get(how, how), count) for how, count in counts.items()]
+        said = words()
+        rows = [(said.get(how, how), count) for how, count in counts.items()]
         table(_("Incidents of {city}").format(city=code), (_("found"), _("incidents")), rows, right=(1,))
     if any(one.rejected for one in done):
         raise typer.Exit(EXIT_FINDINGS)
 
 
-def _words() -> dict[str, str]:
+def words() -> dict[str, str]:
     """What is counted of a city's incidents, in the user's language."""
     return {
         "inside": _("inside a street unit"),
