@@ -38,7 +38,29 @@ from gis.pack_tables import table_chunks, texts
 Shape = Literal["polygon", "line", "point", "table", "osm"]
 
 # Files that belong to another file, or that a person wrote for persons.
-_BESIDE = (".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qmd", ".gpkg-wal", ".gpkg-shm", ".md", ".txt", ".toml", ".pdf")
+_BESIDE = (
+    ".shx",
+    ".dbf",
+    ".prj",
+    ".cpg",
+    ".sbn",
+    ".sbx",
+    ".qix",
+    ".qmd",
+    ".gpkg-wal",
+    ".gpkg-shm",
+    ".dat",
+    ".map",
+    ".id",
+    ".ind",
+    ".mid",
+    ".xsd",
+    ".gfs",
+    ".md",
+    ".txt",
+    ".toml",
+    ".pdf",
+)
 _ENCODINGS = ("utf-8", "gbk", "utf-16")
 _LON = re.compile(r"lon|lng|long|longitude|经度|point_x|x", re.IGNORECASE)
 _LAT = re.compile(r"lat|latitude|纬度|point_y|y", re.IGNORECASE)
@@ -55,7 +77,7 @@ def look(folder: Path) -> tuple[list[Looked], list[Finding]]:
     """
     found: list[Looked] = []
     remarks: list[Finding] = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() or p.is_symlink()):
+    for path in sorted(p for p in folder.rglob("*") if _stands_alone(p, folder)):
         name = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in name.parts)
         if hidden or path.suffix.lower() in _BESIDE:
@@ -73,6 +95,12 @@ def look(folder: Path) -> tuple[list[Looked], list[Finding]]:
         except BadPack as refusal:
             remarks.extend(replace(finding, severity="warning") for finding in refusal.findings[:1])
     return found, remarks
+
+
+def _stands_alone(path: Path, folder: Path) -> bool:
+    """Whether this is one thing to read: a file, or the folder that a File Geodatabase is, but nothing inside of one."""
+    inside = any(part.lower().endswith(".gdb") for part in path.relative_to(folder).parts[:-1])
+    return not inside and (path.is_file() or path.is_symlink() or path.suffix.lower() == ".gdb")
 
 
 def _looked_at(folder: Path, source: Source) -> Iterator[Looked]:
@@ -152,7 +180,11 @@ def _outline(folder: Path, source: Source) -> tuple[list[str], bool, int, CRS | 
         csv.field_size_limit(1 << 27)
         with path.open(encoding="utf-8-sig" if source.encoding == "utf-8" else source.encoding, newline="") as file:
             try:
-                header = [name.strip() for name in next(csv.reader(file), [])]
+                first = file.readline()
+                file.seek(0)
+                # The separator is what occurs most in the header outside of quotes, as the readers of tables take it.
+                separator = max(",\t;|", key="".join(first.split('"')[::2]).count)
+                header = [name.strip() for name in next(csv.reader(file, delimiter=separator), [])]
             except csv.Error as error:
                 raise refuse(folder, [unreadable(source, error)]) from error
         return [name for name in dict.fromkeys(header) if name and header.count(name) == 1], False, -1, None
