@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import tomllib
 from datetime import date
@@ -58,7 +59,7 @@ class Source(_Part):
     """One file (or one layer of it) and what its coordinates mean."""
 
     file: str = Field(
-        description="Path inside the pack's folder: GeoPackage, GeoParquet, GeoJSON, Shapefile, FlatGeobuf, OSM .pbf, CSV or Parquet."
+        description="Path inside the pack's folder, of a format that docs/city-packs.md lists: GeoPackage, GeoJSON, Shapefile, CSV and more."
     )
     layer: str | None = Field(default=None, description="Layer of a file that has several; for .pbf one of nodes, ways, areas.")
     where: dict[str, str | list[str]] = Field(
@@ -342,37 +343,36 @@ def read_city_toml(folder: Path) -> CityPack:
     """
     path = folder / "city.toml"
     if not path.is_file():
-        raise BadPack(
-            str(folder),
-            (
-                Finding(
-                    "no-city-toml",
-                    "There is no city.toml in {folder}.",
-                    "Name the folder that holds the pack.",
-                    details={"folder": str(folder)},
-                ),
-            ),
-        )
+        template, mend = "There is no city.toml in {folder}.", "Name the folder that holds the pack."
+        raise BadPack(str(folder), (Finding("no-city-toml", template, mend, details={"folder": str(folder)}),))
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadPack(
-            str(folder),
-            (
-                Finding(
-                    "not-toml", "city.toml cannot be read: {reason}", "Mend the TOML.", file="city.toml", details={"reason": str(error)}
-                ),
-            ),
-        ) from error
+        document = tomllib.loads(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        finding = Finding("wrong-encoding", "city.toml is not UTF-8.", "Save it as UTF-8.", file="city.toml")
+        raise BadPack(str(folder), (finding,)) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        template, row = "city.toml cannot be read: {reason}", int(line[1]) if line else None
+        finding = Finding("not-toml", template, "Mend the TOML.", file="city.toml", row=row, details={"reason": str(error)})
+        raise BadPack(str(folder), (finding,)) from error
     return parse_city_toml(document, pack=str(folder))
 
 
 def parse_city_toml(document: dict[str, Any], *, pack: str) -> CityPack:
     """The pack that a parsed `city.toml` describes; raises ``BadPack`` with one finding a fault."""
+    if _holds_nul(document):
+        template, mend = "A text of city.toml holds a NUL character, which no text may.", "Remove it."
+        raise BadPack(pack, (Finding("nul-byte", template, mend, file="city.toml"),))
     try:
         return CityPack.model_validate(document)
     except ValidationError as error:
         raise BadPack(pack, tuple(_finding_of(fault) for fault in error.errors())) from error
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_nul, [*value, *value.values()]))
+    return any(map(_holds_nul, value)) if isinstance(value, list) else "\0" in str(value)
 
 
 def _finding_of(fault: Any) -> Finding:

@@ -146,7 +146,7 @@ def _ladder_faults(pack: CityPack, levels: dict[str, _Judged]) -> Iterator[Findi
         above = pack.levels[top - 1]
         direct = levels.get(above.key)
         if direct is not None:
-            yield from _unknown_parents(lower, direct)
+            yield from _unknown_parents(lower, direct, _parents_named([levels[one.key] for one in pack.levels[rank:] if one.key in levels]))
         given = [upper for upper in pack.levels[:top] if upper.source is not None]
         if given and given[-1].key in levels:
             yield from _coverage_faults(lower, levels[given[-1].key], named=given[-1] is above)
@@ -174,16 +174,40 @@ def _missing_parents(lower: _Judged) -> Iterator[Finding]:
         yield on_area(lower.level, lower.frame, at=at, slug="no-parent", template=template, mend=mend)
 
 
-def _unknown_parents(lower: _Judged, upper: _Judged) -> Iterator[Finding]:
+def _parents_named(levels: list[_Judged]) -> dict[str, str]:
+    """Code to the code of the area above, as the areas of some levels name it; a code of two levels counts for the higher."""
+    named: dict[str, str] = {}
+    for one in reversed(levels):
+        named |= {code: parent for code, parent in zip(one.frame["code"], one.frame["parent"], strict=True) if code and parent}
+    return named
+
+
+def _unknown_parents(lower: _Judged, upper: _Judged, named: dict[str, str]) -> Iterator[Finding]:
+    """Parents that the level above does not have; ``named`` are the parents of this level and those below, to tell a loop by."""
     known = set(upper.frame["code"].dropna())
     if lower.level.columns.parent is None or not upper.has_own_codes:
         return
-    for at, parent in enumerate(lower.frame["parent"]):
-        if pd.notna(parent) and parent not in known:
+    for at, (code, parent) in enumerate(zip(lower.frame["code"], lower.frame["parent"], strict=True)):
+        if pd.isna(parent) or parent in known:
+            continue
+        details = {"parent": parent, "above": upper.level.key}
+        if _leads_back(code, named):
+            template = "Area {code} of level {level} names {parent} as the area above it, and from there it leads back to {code}: a loop."
+            mend = "Name an area of level {above}."
+            yield on_area(lower.level, lower.frame, at=at, slug="ladder-loop", template=template, mend=mend, **details)
+        else:
             template = "Area {code} of level {level} names {parent} as the area above it, but level {above} has no such code."
             mend = "Mend the code, or add the area."
-            details = {"parent": parent, "above": upper.level.key}
             yield on_area(lower.level, lower.frame, at=at, slug="unknown-parent", template=template, mend=mend, **details)
+
+
+def _leads_back(code: str, named: dict[str, str]) -> bool:
+    """Whether going from an area to the one it names, and so on, comes to it again."""
+    step, seen = named.get(code), set[str]()
+    while step is not None and step != code and step not in seen:
+        seen.add(step)
+        step = named.get(step)
+    return step is not None and step == code
 
 
 def _parents_of(lower: _Judged, upper: _Judged, *, by_name: bool) -> NDArray[np.int64]:
@@ -257,10 +281,21 @@ def _gap(level: Level, size_m2: float, lon: float, lat: float, *, parent: str) -
     return Finding("gap", template, mend, file=file_of(level), severity="warning" if mended else "error", details=details)
 
 
+def swapped(geometries: Geometries) -> Geometries:
+    """The same geometries with their two coordinates changed round."""
+    return np.asarray(shapely.transform(geometries, lambda places: places[:, ::-1]), dtype=object)
+
+
 def _outside_the_metric_crs(pack: CityPack, lowest: geopandas.GeoDataFrame) -> Iterator[Finding]:
     area = CRS.from_user_input(pack.metric_crs).area_of_use
     west, south, east, north = (round(float(side), 4) for side in lowest.total_bounds)
     if area is None or (west >= area.west and south >= area.south and east <= area.east and north <= area.north):
+        return
+    if west >= area.south and east <= area.north and south >= area.west and north <= area.east:
+        template = "The areas span {spans} (west, south, east, north); with longitude and latitude changed round they would lie where {crs} is used."
+        mend = "Longitude comes first: export the file again in that order, or change the names of the columns lon and lat round."
+        details = {"spans": f"{west}, {south}, {east}, {north}", "crs": pack.metric_crs}
+        yield Finding("swapped-coordinates", template, mend, file=file_of(pack.area_levels[-1]), details=details)
         return
     yield Finding(
         "outside-the-metric-crs",
@@ -323,6 +358,10 @@ class City:
         if self.whole:
             return not self.inside(geometries).any()
         return not shapely.box(*self.bounds()).intersects(shapely.box(*shapely.total_bounds(geometries)))
+
+    def is_meant_swapped(self, geometries: Geometries) -> bool:
+        """Whether geometries that are elsewhere would be in the city with longitude and latitude changed round."""
+        return not self.is_elsewhere(swapped(geometries))
 
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north in degrees; NaN when the city is not known."""

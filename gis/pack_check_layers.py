@@ -8,12 +8,14 @@ from typing import Literal
 
 import geopandas
 import numpy as np
+import pandas as pd
 import shapely
 from pyproj import Geod
 
 from gis.city_pack import CityPack, Source
 from gis.errors import Finding
 from gis.pack_check_areas import City, Geometries
+from gis.pack_check_rows import nul_bytes
 from gis.pack_findings import Findings
 from gis.pack_places import read_places
 from gis.pack_sources import read_backdrop, read_roads
@@ -36,7 +38,9 @@ _BACKDROP_KINDS = {
 
 def check_layers(folder: Path, pack: CityPack, found: Findings, *, city: City) -> None:
     """Judge every layer that is not areas: can it be read, is it of the right kind, and is it of this city."""
-    if found.attempt(read_roads, folder, pack.roads) is not None:
+    roads = found.attempt(read_roads, folder, pack.roads)
+    if roads is not None:
+        found.add(nul_bytes(pack.roads.source.file, pd.DataFrame(roads.drop(columns="geometry")).drop_duplicates("row")))
         places = _check_layer(folder, pack.roads.source, found, layer="roads", kinds=_LINES, empty="error")
         if places is not None:
             found.add(_roads_elsewhere(pack.roads.source, places, city))
@@ -101,6 +105,9 @@ def _layer_faults(
 def _roads_elsewhere(source: Source, places: geopandas.GeoDataFrame, city: City) -> Iterator[Finding]:
     lines, owners = shapely.get_parts(places.geometry.to_numpy(), return_index=True)
     if city.is_elsewhere(lines):
+        if city.is_meant_swapped(lines):
+            yield _swapped(source, lines, city, layer="roads")
+            return
         yield Finding(
             "roads-elsewhere",
             "No road touches the city: the roads lie in {roads} (west, south, east, north), the city in {city}, {km} km away.",
@@ -129,6 +136,9 @@ def _elsewhere(source: Source, places: geopandas.GeoDataFrame | None, city: City
         return
     shapes = places.geometry.to_numpy()
     if city.is_elsewhere(shapes):
+        if city.is_meant_swapped(shapes):
+            yield _swapped(source, shapes, city, layer=layer)
+            return
         yield Finding(
             "layer-elsewhere",
             "Nothing of {layer} touches the city: it lies in {there} (west, south, east, north), the city in {city}.",
@@ -137,6 +147,16 @@ def _elsewhere(source: Source, places: geopandas.GeoDataFrame | None, city: City
             severity="warning",
             details={"layer": layer, "there": _spelled(shapely.total_bounds(shapes)), "city": _spelled(city.bounds())},
         )
+
+
+def _swapped(source: Source, shapes: Geometries, city: City, *, layer: str) -> Finding:
+    return Finding(
+        "swapped-coordinates",
+        "{layer} lies in {there} (west, south, east, north); with longitude and latitude changed round it would lie in the city, in {city}.",
+        "Longitude comes first: export the file again in that order, or change the names of the columns lon and lat round.",
+        file=source.file,
+        details={"layer": layer, "there": _spelled(shapely.total_bounds(shapes)), "city": _spelled(city.bounds())},
+    )
 
 
 def _spelled(bounds: object) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from gis.city_pack import CityPack, Source
 from gis.errors import Finding
+from gis.pack_check_rows import nul_bytes
 from gis.pack_findings import Findings
 from gis.pack_sources import owner_columns, read_categories, read_owners
 from gis.pack_tables import read_table, texts
@@ -44,6 +45,7 @@ def check_categories(folder: Path, pack: CityPack, found: Findings) -> frozenset
                 )
             ]
         )
+    found.add(nul_bytes(source.file, frame))
     found.add(_category_faults(source, frame, [level.key for level in pack.levels]))
     raw = read_table(folder, source, columns=[], optional=["duplicate_radius_m"])
     if "duplicate_radius_m" in raw:
@@ -107,6 +109,7 @@ def check_owners(folder: Path, pack: CityPack, found: Findings, *, codes: frozen
         if column[field] in raw:
             said = pd.Series(texts(raw[column[field]]), dtype=object)
             found.add(_time_faults(source, frame, said, utc_times(said, time_zone=pack.time_zone), zone=pack.time_zone))
+    found.add(nul_bytes(source.file, frame))
     found.add(_owner_faults(source, frame, codes))
     found.add(_two_at_once(source, frame))
     if codes is not None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import geopandas
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -48,12 +49,28 @@ def row_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]
             file=file_of(level),
             details={"layer": level.key},
         )
+    yield from nul_bytes(file_of(level), pd.DataFrame(frame.drop(columns="geometry")))
     yield from _code_faults(level, frame)
     yield from _shape_faults(level, frame)
     for at, names in enumerate(frame["names"]):
         if not names:
             template = "Area {code} of level {level} has no name in any language."
             yield on_area(level, frame, at=at, slug="no-name", template=template, mend="Fill in its name.", severity="warning")
+
+
+def nul_bytes(file: str, frame: pd.DataFrame) -> Iterator[Finding]:
+    """The rows of a frame (with a column ``row``) in which a text, or a name of a table of names, holds a NUL: no database takes it."""
+    texts = frame.select_dtypes(include=["object", "string"])
+    held = np.zeros(len(frame), dtype=bool)
+    for name in texts.columns:
+        held |= np.fromiter((_holds_nul(value) for value in texts[name]), dtype=bool, count=len(frame))
+    for row in frame["row"].to_numpy()[held].tolist():
+        template, mend = "The row holds a NUL byte, which no text may.", "Export the file again as text."
+        yield Finding("nul-byte", template, mend, file=file, row=int(row))
+
+
+def _holds_nul(value: object) -> bool:
+    return "\0" in value if isinstance(value, str) else isinstance(value, dict) and any("\0" in text for text in value.values())
 
 
 def _code_faults(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:

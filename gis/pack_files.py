@@ -1,12 +1,14 @@
 """The files of a city pack: where they are, what format they have, and in which encoding. Nothing is read outside the folder.
 
 The format follows from the ending, and the first bytes must agree with it before any reader sees the file: some readers
-take a text file for a recipe that fetches other files, even from other hosts.
+take a text file for a recipe that fetches other files, even from other hosts. Files of formats that can name others are
+read through first (`gis/pack_markup.py`, `gis/pack_archives.py`), and GDAL is told to fetch nothing.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,41 +19,85 @@ import pyogrio
 import pyogrio.errors
 
 from gis.city_pack import Source
+from gis.encodings import first_bad_line, likely_encoding
 from gis.errors import BadPack, Finding
+from gis.pack_archives import fault_of_archive, has_code_page, shapefile_in
+from gis.pack_markup import fault_of_markup
 
-Format = Literal["geopackage", "geojson", "shapefile", "flatgeobuf", "parquet", "osm", "csv"]
+Format = Literal[
+    "geopackage", "geojson", "shapefile", "archive", "flatgeobuf", "geodatabase", "mapinfo", "gml", "kml", "parquet", "osm", "csv"
+]
 
 _ENDINGS: dict[str, Format] = {
     ".gpkg": "geopackage",
     ".geojson": "geojson",
     ".json": "geojson",
     ".shp": "shapefile",
+    ".zip": "archive",
+    ".shz": "archive",
     ".fgb": "flatgeobuf",
+    ".gdb": "geodatabase",
+    ".tab": "mapinfo",
+    ".mif": "mapinfo",
+    ".gml": "gml",
+    ".kml": "kml",
     ".parquet": "parquet",
     ".geoparquet": "parquet",
     ".pbf": "osm",
+    ".osm": "osm",
     ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
 }
+_SPREADSHEETS = (".xlsx", ".xls", ".ods")
+_DRAWINGS = (".dwg", ".dxf")
 _FIRST_BYTES: dict[Format, bytes] = {
     "geopackage": b"SQLite format 3\0",
+    # The first table of a File Geodatabase, which lists the others.
+    "geodatabase": b"\x03\x00\x00\x00",
     "shapefile": b"\x00\x00\x27\x0a",
-    "flatgeobuf": b"fgb",
+    "archive": b"PK\x03\x04",
+    "flatgeobuf": b"fgb\x03fgb",
     "parquet": b"PAR1",
+}
+_FIRST_WORDS = {
+    ".geojson": b"{",
+    ".json": b"{",
+    ".tab": b"!table",
+    ".mif": b"version",
+    ".gml": b"<",
+    ".kml": b"<",
+    ".osm": b"<",
 }
 _FORMAT_NAMES: dict[Format, str] = {
     "geopackage": "GeoPackage",
     "geojson": "GeoJSON",
     "shapefile": "Shapefile",
+    "archive": "ZIP",
     "flatgeobuf": "FlatGeobuf",
+    "geodatabase": "File Geodatabase",
+    "mapinfo": "MapInfo",
+    "gml": "GML",
+    "kml": "KML",
     "parquet": "Parquet",
     "osm": "OpenStreetMap PBF",
     "csv": "CSV",
 }
 # How a ZIP archive begins, which a renamed Excel workbook is.
 _ZIP = b"PK\x03\x04"
-_COMPANIONS = (".shx", ".dbf")
-# What a text file is tried as when it does not hold what was declared; gb18030 contains gbk and gb2312.
-_LIKELY_ENCODINGS = (("utf-8", "utf-8-sig"), ("gbk", "gb18030"))
+_COMPANIONS: dict[str, tuple[str, ...]] = {".shp": (".shx", ".dbf"), ".tab": (".dat", ".map", ".id"), ".mif": (".mid",)}
+# Files that readers open beside the one they are given, because they have its name.
+_BESIDE = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".dat", ".map", ".id", ".ind", ".mid", ".xsd", ".gfs")
+_GEODATABASE_BEGINS_IN = "a00000001.gdbtable"
+# Recipes of GDAL, by which it would open other files or ask other hosts; it looks for them at the beginning of any file.
+_RECIPE = re.compile(rb"<OGR\w*DataSource|gdal_streamed_alg|<GDAL_WMS", re.IGNORECASE)
+_RECIPE_WITHIN_BYTES = 1 << 16
+# By these words a MapInfo table becomes a view of tables elsewhere.
+_MAPINFO_VIEW = re.compile(rb"open\s+table|create\s+view|isseamless|^\s*file\s+\"|type\s+linked", re.IGNORECASE | re.MULTILINE)
+
+
+# A GML file may name a service as the place of its schema; and a guess at types would take leading zeros from codes.
+pyogrio.set_gdal_config_options({"GML_DOWNLOAD_WFS_SCHEMA": "NO", "GML_FIELDTYPES": "ALWAYS_STRINGS"})
 
 
 def refuse(folder: Path, findings: Iterable[Finding]) -> BadPack:
@@ -120,8 +166,17 @@ def without_warnings() -> Iterator[None]:
 
 
 def ogr_name(path: Path) -> str:
-    """What GDAL is asked to open. For GeoJSON the reader is forced, so that no other one takes a JSON file for its own."""
-    return f"GeoJSON:{path}" if format_of(path) == "geojson" else str(path)
+    """What GDAL is asked to open, so that it opens this and nothing beside it that it need not.
+
+    For GeoJSON the reader is forced, so that no other one takes a JSON file for its own. A GML file is given as a part of
+    a file, namely all of it: else its reader would write what it learnt about the columns beside it.
+    """
+    kind = format_of(path)
+    if kind == "geojson":
+        return f"GeoJSON:{path}"
+    if kind == "archive":
+        return f"/vsizip/{{{path}}}/{shapefile_in(path)}"
+    return f"/vsisubfile/0,{path}" if kind == "gml" else str(path)
 
 
 def ogr_encoding(path: Path, source: Source) -> str | None:
@@ -129,10 +184,13 @@ def ogr_encoding(path: Path, source: Source) -> str | None:
 
     A Shapefile with a .cpg file says it unless city.toml says otherwise; without one it is what city.toml says.
     """
-    kind = format_of(path)
+    kind, said = format_of(path), "encoding" in source.model_fields_set
     if kind == "shapefile":
-        declared = "encoding" in source.model_fields_set or not path.with_suffix(".cpg").exists()
-        return source.encoding if declared else None
+        return source.encoding if said or not path.with_suffix(".cpg").exists() else None
+    if kind == "archive":
+        return source.encoding if said or not has_code_page(path) else None
+    if kind == "mapinfo":
+        return source.encoding if said else None
     return source.encoding if kind == "geojson" and source.encoding.lower() not in ("utf-8", "utf8") else None
 
 
@@ -143,15 +201,15 @@ def unreadable(source: Source, error: BaseException) -> Finding:
         "The file cannot be read: {reason}",
         "Export it again, or check that it was copied completely.",
         file=source.file,
-        details={"reason": str(error).replace("GeoJSON:", "")},
+        details={"reason": re.sub(r"GeoJSON:|/vsizip/|/vsisubfile/[\d_]+,", "", str(error))},
     )
 
 
 def encoding_fault(path: Path, source: Source, *, encoding: str | None = None) -> Finding:
     """The finding for text that is not in its declared encoding: the first line that is not, and what the file looks like."""
     declared = encoding or source.encoding
-    row = _first_bad_line(path, declared) if format_of(path) == "csv" else None
-    likely = _likely_encoding(path if format_of(path) != "shapefile" else path.with_suffix(".dbf"), declared)
+    row = first_bad_line(path, declared) if format_of(path) == "csv" else None
+    likely = likely_encoding(path if format_of(path) != "shapefile" else path.with_suffix(".dbf"), declared)
     details: dict[str, Any] = {"declared": declared, "likely": likely}
     if likely is None:
         return Finding(
@@ -189,30 +247,46 @@ def _fault_of_place(folder: Path, path: Path, name: str) -> Finding | None:
             file=name,
             details={"there": there or "-"},
         )
-    if not path.is_file():
+    if path.suffix.lower() == ".gdb" and path.is_dir():
+        inside = list(path.iterdir())
+    elif path.is_file():
+        inside = [path.with_suffix(ending) for ending in _BESIDE]
+    else:
         return Finding("not-a-file", "This is not a file.", "Name a file in city.toml.", file=name)
+    for one in inside:
+        if one.is_symlink() and not one.resolve().is_relative_to(folder.resolve()):
+            template = "{beside}, which is read with it, is a link to a place outside the pack's folder."
+            mend = "Copy the file itself into the pack."
+            return Finding("leaves-the-folder", template, mend, file=name, details={"beside": one.name})
     return None
 
 
+def _unknown_format(ending: str, name: str) -> Finding:
+    mend = "Export the data in one of these formats."
+    if ending.lower() in _SPREADSHEETS:
+        mend = "Save the sheet as CSV."
+    elif ending.lower() in _DRAWINGS:
+        mend = "Export the layer with its attributes and its CRS, for example as GeoPackage."
+    elif ending.lower() == ".kmz":
+        mend = "Unpack it; the file in it that ends in .kml can be read."
+    template, details = "No reader knows the ending {ending!r}. Known are: {known}.", {"ending": ending, "known": ", ".join(_ENDINGS)}
+    return Finding("unknown-format", template, mend, file=name, details=details)
+
+
 def _fault_of_content(path: Path, name: str) -> Finding | None:
-    kind = _ENDINGS.get(path.suffix.lower())
+    ending = path.suffix.lower()
+    kind = _ENDINGS.get(ending)
     if kind is None:
-        return Finding(
-            "unknown-format",
-            "No reader knows the ending {ending!r}. Known are: {known}.",
-            "Export the data in one of these formats.",
-            file=name,
-            details={"ending": path.suffix, "known": ", ".join(_ENDINGS)},
-        )
+        return _unknown_format(path.suffix, name)
     try:
-        with path.open("rb") as file:
-            head = file.read(64)
+        with (path / _GEODATABASE_BEGINS_IN if kind == "geodatabase" else path).open("rb") as file:
+            head = file.read(_RECIPE_WITHIN_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
         return Finding("unreadable", "The file cannot be read: {reason}", "Check its permissions.", file=name, details={"reason": reason})
     if not head:
         return Finding("empty-file", "The file is empty (0 bytes).", "Export or copy it again.", file=name)
-    if not _begins_as(kind, head):
+    if not _begins_as(kind, ending, head) or _RECIPE.search(head):
         return Finding(
             "wrong-format",
             "The file ends in {ending!r}, but its content is not {format}.",
@@ -220,30 +294,52 @@ def _fault_of_content(path: Path, name: str) -> Finding | None:
             file=name,
             details={"ending": path.suffix, "format": _FORMAT_NAMES[kind]},
         )
-    return _missing_companion(path, name) if kind == "shapefile" else None
+    return _fault_inside(path, name, kind)
 
 
-def _begins_as(kind: Format, head: bytes) -> bool:
-    if kind in _FIRST_BYTES:
-        return head.startswith(_FIRST_BYTES[kind])
-    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    if kind == "geojson":
-        return text.startswith(b"{")
-    if kind == "osm":
-        return b"OSMHeader" in head
+def _fault_inside(path: Path, name: str, kind: Format) -> Finding | None:
+    """What is wrong further in, for the formats that can name other files or consist of several."""
+    if kind == "archive":
+        return fault_of_archive(path, name)
+    if kind in ("gml", "kml"):
+        return fault_of_markup(path, name, "gml" if kind == "gml" else "kml")
+    return _mapinfo_view(path, name) or _missing_companion(path, name)
+
+
+def _begins_as(kind: Format, ending: str, head: bytes) -> bool:
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return not head.startswith(_ZIP) and (wide or b"\0" not in head)
+    if kind in _FIRST_BYTES:
+        begins = head.startswith(_FIRST_BYTES[kind])
+    elif ending == ".pbf":
+        begins = b"OSMHeader" in head[:64]
+    elif kind == "csv":
+        begins = not head.startswith(_ZIP) and (wide or b"\0" not in head[:64])
+    else:
+        text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+        begins = text.lower().startswith(_FIRST_WORDS[ending]) or (kind in ("gml", "kml") and wide)
+    return begins
+
+
+def _mapinfo_view(path: Path, name: str) -> Finding | None:
+    view = _MAPINFO_VIEW.search(path.read_bytes()) if path.suffix.lower() == ".tab" else None
+    if view is None:
+        return None
+    template, mend = (
+        "The file refers to something outside itself ({what}); nothing is fetched.",
+        "Export it again with everything in the file.",
+    )
+    return Finding("refers-elsewhere", template, mend, file=name, details={"what": view[0].decode("ascii", "replace").strip()})
 
 
 def _missing_companion(path: Path, name: str) -> Finding | None:
-    for ending in _COMPANIONS:
+    for ending in _COMPANIONS.get(path.suffix.lower(), ()):
         if not (path.with_suffix(ending).exists() or path.with_suffix(ending.upper()).exists()):
             return Finding(
                 "missing-file",
-                "A Shapefile is several files, and the one that ends in {ending} is not there.",
-                "Copy all files of the Shapefile into the pack.",
+                "A {format} is several files, and the one that ends in {ending} is not there.",
+                "Copy all files of the {format} into the pack.",
                 file=name,
-                details={"ending": ending},
+                details={"format": _FORMAT_NAMES[_ENDINGS[path.suffix.lower()]], "ending": ending},
             )
     return None
 
@@ -256,35 +352,3 @@ def _several_layers(source: Source, there: str) -> Finding:
         file=source.file,
         details={"there": there},
     )
-
-
-def _first_bad_line(path: Path, encoding: str) -> int | None:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode(encoding)
-            except UnicodeDecodeError:
-                return number
-    return None
-
-
-def _likely_encoding(path: Path, declared: str) -> str | None:
-    for name, codec in _LIKELY_ENCODINGS:
-        if name != declared.lower() and path.is_file() and _decodes(path, codec):
-            return name
-    return None
-
-
-def _decodes(path: Path, codec: str) -> bool:
-    decoder = codecs.getincrementaldecoder(codec)()
-    try:
-        with path.open("rb") as file:
-            if path.suffix.lower() == ".dbf":
-                # A dBASE file begins with binary numbers, the ninth and tenth byte say how many bytes of them.
-                file.seek(int.from_bytes(file.read(10)[8:], "little"))
-            while block := file.read(1 << 20):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pyogrio
 import pyogrio.errors
 
+from gis import csv_rows
 from gis.city_pack import Source
 from gis.errors import Finding
 from gis.osm_file import read_osm
@@ -185,7 +186,7 @@ def _csv_chunks(
 def _csv_rows(
     folder: Path, source: Source, file: TextIO, asked: list[str], wanted: list[str]
 ) -> Iterator[tuple[pd.DataFrame, list[Finding]]]:
-    reader = csv.reader(file)
+    reader = csv_rows.records(file)
     try:
         header = [name.strip() for name in next(reader, [])]
         faults = missing_columns(source, asked, header) + _twice(source, [*asked, *wanted], header)
@@ -200,7 +201,7 @@ def _csv_rows(
         if first == 2:
             yield pd.DataFrame({name: pd.Series(dtype=object) for name in kept}, index=_numbered(0, first=2)), []
     except csv.Error as error:
-        raise refuse(folder, [unreadable(source, error)]) from error
+        raise refuse(folder, [csv_rows.fault_of(source, error)]) from error
 
 
 def _csv_frame(

@@ -90,6 +90,54 @@ def as_gbk_csv(frame, folder):
     return {"file": "a.csv", "crs": "EPSG:4326", "encoding": "gbk"}
 
 
+def as_utf_16_text_with_semicolons(frame, folder):
+    text = pd.DataFrame(frame.drop(columns="geometry")).assign(wkt=frame.geometry.to_wkt())
+    text.to_csv(folder / "a.txt", index=False, encoding="utf-16", sep=";")
+    return {"file": "a.txt", "crs": "EPSG:4326", "encoding": "utf-16"}
+
+
+def as_tabs_with_byte_order_mark(frame, folder):
+    text = pd.DataFrame(frame.drop(columns="geometry")).assign(wkt=frame.geometry.to_wkt())
+    text.to_csv(folder / "a.tsv", index=False, encoding="utf-8-sig", sep="\t")
+    return {"file": "a.tsv", "crs": "EPSG:4326"}
+
+
+def as_geojson_with_byte_order_mark(frame, folder):
+    (folder / "a.geojson").write_bytes(b"\xef\xbb\xbf" + (folder / "communities.geojson").read_bytes())
+    return {"file": "a.geojson"}
+
+
+def as_gml(frame, folder):
+    frame.to_file(folder / "a.gml", driver="GML")
+    return {"file": "a.gml"}
+
+
+def as_kml(frame, folder):
+    frame.to_file(folder / "a.kml", driver="LIBKML")
+    return {"file": "a.kml"}
+
+
+def as_mapinfo_table(frame, folder):
+    frame.to_file(folder / "a.tab", driver="MapInfo File", encoding="gbk")
+    return {"file": "a.tab", "encoding": "gbk"}
+
+
+def as_mapinfo_interchange(frame, folder):
+    frame.to_file(folder / "a.mif", driver="MapInfo File", encoding="utf-8")
+    return {"file": "a.mif"}
+
+
+def as_file_geodatabase(frame, folder):
+    frame.to_file(folder / "a.gdb", driver="OpenFileGDB")
+    return {"file": "a.gdb"}
+
+
+def in_feet(frame, folder):
+    feet = "+proj=tmerc +lon_0=121.5 +lat_0=31 +x_0=300000 +y_0=0 +datum=WGS84 +units=us-ft +no_defs"
+    frame.to_crs(feet).to_file(folder / "f.gpkg")
+    return {"file": "f.gpkg"}
+
+
 def in_metres(frame, folder):
     frame.to_crs(32651).to_file(folder / "m.gpkg")
     return {"file": "m.gpkg"}
@@ -125,6 +173,15 @@ WRITERS = [
     as_geoparquet,
     as_plain_parquet,
     as_gbk_csv,
+    as_utf_16_text_with_semicolons,
+    as_tabs_with_byte_order_mark,
+    as_geojson_with_byte_order_mark,
+    as_gml,
+    as_kml,
+    as_mapinfo_table,
+    as_mapinfo_interchange,
+    as_file_geodatabase,
+    in_feet,
     in_metres,
     in_metres_without_crs,
     in_cgcs2000,
@@ -137,16 +194,38 @@ WRITERS = [
 def test_every_format_and_datum_gives_the_same_areas(tiny_pack, write):
     wanted = communities(tiny_pack)
     given_frame = geopandas.read_file(tiny_pack / "communities.geojson")
-    found = communities(tiny_pack, **write(given_frame, tiny_pack))
+    source = write(given_frame, tiny_pack)
+    found = communities(tiny_pack, **source)
     assert found.crs.to_epsg() == 4326
     assert found["code"].tolist() == list(COMMUNITIES)
     assert found["parent"].tolist() == ["310101", "310101", "310104", "310104"]
     assert found["names"].tolist() == wanted["names"].tolist()
     assert found["names"].iloc[0] == {"en": "Community 1", "zh": "第1社区"}
-    first = 2 if write is as_gbk_csv else 1
+    first = 2 if Path(source["file"]).suffix in (".csv", ".tsv", ".txt") else 1
     assert found["row"].tolist() == [first, first + 1, first + 2, first + 3]
     moved_deg = shapely.hausdorff_distance(found.geometry.to_numpy(), wanted.geometry.to_numpy())
     assert moved_deg.max() < 1e-9
+
+
+def test_big5_is_read_when_it_is_declared_and_recognised_when_not(tiny_pack):
+    header = ["code", "parent", "name_en", "name_zh", "wkt"]
+    area = "POLYGON ((121.47 31.23, 121.48 31.23, 121.48 31.24, 121.47 31.23))"
+    write_rows(tiny_pack / "a.csv", header, [["1", "2", "A", "第一社區辦公室聯合管理委員會", area]], encoding="big5")
+    found = communities(tiny_pack, file="a.csv", crs="EPSG:4326", encoding="big5")
+    assert found["names"].tolist() == [{"en": "A", "zh": "第一社區辦公室聯合管理委員會"}]
+    with pytest.raises(BadPack) as refused:
+        communities(tiny_pack, file="a.csv", crs="EPSG:4326")
+    [finding] = refused.value.findings
+    assert (finding.slug, finding.row, finding.details["likely"]) == ("wrong-encoding", 2, "big5")
+
+
+def test_utf_16_is_recognised_when_it_is_not_declared(tiny_pack):
+    header, rows = read_rows(tiny_pack / "categories.csv")
+    write_rows(tiny_pack / "categories.csv", header, rows, encoding="utf-16")
+    with pytest.raises(BadPack) as refused:
+        read_categories(tiny_pack, read_city_toml(tiny_pack).categories)
+    [finding] = refused.value.findings
+    assert (finding.slug, finding.details["likely"]) == ("wrong-encoding", "utf-16")
 
 
 def test_codes_that_a_file_holds_as_numbers_have_no_decimal_point():
@@ -421,7 +500,7 @@ def test_the_first_bytes_must_be_those_of_the_format(tiny_pack):
     )
     with pytest.raises(BadPack) as refused:
         communities(tiny_pack)
-    assert slugs(refused) == ["unreadable"]
+    assert slugs(refused) == ["wrong-format"]
 
 
 def test_coordinates_without_their_crs_are_told_from_degrees(tiny_pack):

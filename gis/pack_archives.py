@@ -1,0 +1,111 @@
+"""A Shapefile inside a ZIP archive: judged by the archive's own list of contents, and read where it lies, never unpacked.
+
+Nothing of the archive is written to a disk, so an entry that names a place outside it could do no harm; it is refused
+all the same, because no honest program makes one.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from gis.errors import Finding
+
+MOST_UNPACKED_BYTES = 4 << 30
+"""An archive whose contents are larger than this together is refused; a Shapefile's own parts end at 2 GB each."""
+
+MOST_RATIO = 200
+"""How many times larger than the archive its contents may be; tables of padded text reach about 50."""
+
+# Below this size a high ratio does no harm: a small table of blanks may have one.
+_SMALL_BYTES = 32 << 20
+_MOST_ENTRIES = 1000
+_SHAPEFILE = b"\x00\x00\x27\x0a"
+
+
+def fault_of_archive(path: Path, name: str) -> Finding | None:
+    """What keeps the Shapefile in the archive ``path`` from being read, None when nothing does. ``name`` is what city.toml calls it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            return _fault_of_entries(entries, path.stat().st_size, name) or _fault_of_shapefile(archive, name)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        return Finding(
+            "unreadable",
+            "The file cannot be read: {reason}",
+            "Export it again, or check that it was copied completely.",
+            file=name,
+            details={"reason": str(error)},
+        )
+
+
+def shapefile_in(path: Path) -> str:
+    """The name of the Shapefile's .shp inside an archive in which ``fault_of_archive`` finds nothing."""
+    with zipfile.ZipFile(path) as archive:
+        return _shapefiles(archive)[0]
+
+
+def has_code_page(path: Path) -> bool:
+    """Whether the Shapefile in the archive brings a .cpg, which says its encoding."""
+    with zipfile.ZipFile(path) as archive:
+        return _beside(archive, _shapefiles(archive)[0], ".cpg")
+
+
+def _fault_of_entries(entries: list[zipfile.ZipInfo], packed_bytes: int, name: str) -> Finding | None:
+    unpacked_bytes = sum(entry.file_size for entry in entries)
+    too_much = unpacked_bytes > max(packed_bytes * MOST_RATIO, _SMALL_BYTES)
+    if too_much or unpacked_bytes > MOST_UNPACKED_BYTES or len(entries) > _MOST_ENTRIES:
+        details: dict[str, Any] = {"entries": len(entries), "packed_mb": _mb(packed_bytes), "unpacked_mb": _mb(unpacked_bytes)}
+        template = "The archive of {packed_mb} MB would unpack to {unpacked_mb} MB in {entries} files, which no Shapefile does."
+        return Finding(
+            "archive-too-large", template, "Ask where it comes from; put the plain files into the pack.", file=name, details=details
+        )
+    for entry in entries:
+        inside = PurePosixPath(entry.filename)
+        if inside.is_absolute() or ".." in inside.parts or "\\" in entry.orig_filename or ":" in entry.filename:
+            template = "The archive names a file outside itself: {entry!r}."
+        elif stat.S_ISLNK(entry.external_attr >> 16):
+            template = "The archive holds a symbolic link: {entry!r}."
+        elif entry.flag_bits & 1:
+            template = "The archive is locked with a password: {entry!r}."
+        else:
+            continue
+        mend = "Make the archive again from the plain files of the Shapefile."
+        return Finding("unsafe-archive", template, mend, file=name, details={"entry": entry.filename})
+    return None
+
+
+def _fault_of_shapefile(archive: zipfile.ZipFile, name: str) -> Finding | None:
+    found = _shapefiles(archive)
+    if len(found) != 1:
+        template = "The archive must hold one Shapefile; it holds these: {there}."
+        mend = "Make one archive for each Shapefile; put files of other formats into the pack as they are."
+        return Finding("missing-layer", template, mend, file=name, details={"there": ", ".join(found[:20]) or "-"})
+    with archive.open(found[0]) as file:
+        if not file.read(len(_SHAPEFILE)).startswith(_SHAPEFILE):
+            template = "The file ends in {ending!r}, but its content is not {format}."
+            mend = "Give the file the ending of what it is, or export it again."
+            return Finding("wrong-format", template, mend, file=name, details={"ending": ".shp", "format": "Shapefile"})
+    for ending in (".shx", ".dbf"):
+        if not _beside(archive, found[0], ending):
+            template = "A {format} is several files, and the one that ends in {ending} is not there."
+            mend = "Copy all files of the {format} into the pack."
+            return Finding("missing-file", template, mend, file=name, details={"format": "Shapefile", "ending": ending})
+    return None
+
+
+def _shapefiles(archive: zipfile.ZipFile) -> list[str]:
+    """The .shp of the archive, without the shadows that one operating system adds to its archives."""
+    names = [PurePosixPath(name) for name in archive.namelist()]
+    return [str(one) for one in names if one.suffix.lower() == ".shp" and "__MACOSX" not in one.parts and not one.name.startswith(".")]
+
+
+def _beside(archive: zipfile.ZipFile, shapefile: str, ending: str) -> bool:
+    stem = str(PurePosixPath(shapefile).with_suffix(""))
+    return not {stem + ending, stem + ending.upper()}.isdisjoint(archive.namelist())
+
+
+def _mb(size_bytes: int) -> float:
+    return round(size_bytes / 1e6, 1)
