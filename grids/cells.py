@@ -41,11 +41,15 @@ def of_points(lons: Floats, lats: Floats, resolution: int) -> Cells:
 
 def outlines(cells: Cells) -> Geometries:
     """The outlines (n,) of the cells as polygons, lon first."""
+    polygons: Geometries = shapely.from_wkb(outlines_wkb(cells))
+    return polygons
+
+
+def outlines_wkb(cells: Cells) -> NDArray[np.object_]:
+    """The outlines (n,) of the cells as WKB: bytes in an object array, lon first."""
     if len(cells) == 0:
         return np.empty(0, dtype=object)
-    wkb = np.asarray(h3ronpy.vector.cells_to_wkb_polygons(cells))
-    polygons: Geometries = shapely.from_wkb(wkb)
-    return polygons
+    return np.asarray(h3ronpy.vector.cells_to_wkb_polygons(cells), dtype=object)
 
 
 def areas_m2_of(cells: Cells) -> Floats:

@@ -43,7 +43,7 @@ def divide(city: City, progress: Callable[[str], None], draw: Draw = draw_here) 
     progress("segments")
     segments = _segment_units(city, drawn, block_number=block_number, areas=areas, blocks=blocks, plane=plane)
     progress("cells")
-    cells = _cell_units(drawn, block_number, city.cell_resolution)
+    cells = cell_units(drawn, block_number, city.cell_resolution)
     progress("duty grids")
     grids = (
         one_grid_per_lowest_area(areas, blocks, plane) if city.given_grids is None else given_units.grids(city.given_grids, areas, blocks)
@@ -153,7 +153,9 @@ def _segment_units(
     )
 
 
-def _cell_units(drawn: Sequence[Drawn], block_number: Positions, resolution: int) -> CellUnits:
+def cell_units(drawn: Sequence[Drawn], block_number: Positions, resolution: int) -> CellUnits:
+    """The cells of a city whose parts are drawn, with all coarser ones, and the crosswalk to its blocks; ``block_number`` (b,) is
+    the number of each drawn block, part after part."""
     shared, share = (np.concatenate([getattr(part, name) for part in drawn]) for name in ("shared_cell", "share"))
     block = np.concatenate([part.shared_block + first for part, first in zip(drawn, _first_block(drawn).tolist(), strict=True)])
     finest, cell = np.unique(shared, return_inverse=True)

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
 from gis import tables
-from gis.db import Tx, copy, ewkb
+from gis.db import Tx, copy, copy_arrow, ewkb
 from gis.errors import EditionNotDraft, NotFound
 from gis.store import cities
-from gis.store.geometry import geometries
+from gis.store.geometry import ewkb_of, geometries
 from grids import cells as cell_index
 from grids.edition import LEFT, Areas, BlockUnits, CellUnits, DutyGrids, Plan, SegmentUnits
 from grids.locate import Index
@@ -44,18 +45,24 @@ def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, progress: Callabl
         "drawn_at": now,
     }
     edition_id: int = tx.execute(sa.insert(tables.edition).values(values).returning(tables.edition.c.id)).scalar_one()
-    parts: list[tuple[sa.Table, Sequence[str], Iterable[Sequence[Any]]]] = [
+    units: list[tuple[sa.Table, Sequence[str], Iterable[Sequence[Any]]]] = [
         (tables.area, *_area_rows(plan.areas)),
         (tables.duty_grid, *_duty_grid_rows(plan.duty_grids)),
         (tables.block, *_block_rows(plan.blocks, plan.duty_grids)),
         (tables.segment, *_segment_rows(plan.segments)),
-        (tables.segment_face, *_face_rows(plan.segments)),
-        (tables.cell, *_cell_rows(plan.cells)),
-        (tables.cell_share, *_share_rows(plan.cells)),
     ]
-    for table, columns, rows in parts:
+    for table, columns, rows in units:
         progress(table.name, copy(tx, table, ("edition_id", *columns), ((edition_id, *row) for row in rows)))
+    progress("segment_face", copy_arrow(tx, "segment_face", _of_edition(edition_id, _faces(plan.segments))))
+    progress("cell", add_cells(tx, edition_id, plan.cells))
     return edition_id
+
+
+def add_cells(tx: Tx, edition_id: int, cells: CellUnits) -> int:
+    """Write the cells of a draft edition whose blocks are written, and how they are shared out; returns how many cells."""
+    count = sum(copy_arrow(tx, "cell", _of_edition(edition_id, some)) for some in _cells(cells))
+    copy_arrow(tx, "cell_share", _of_edition(edition_id, _shares(cells)))
+    return count
 
 
 def _ids(count: int) -> range:
@@ -138,19 +145,30 @@ def _segment_rows(segments: SegmentUnits) -> tuple[Sequence[str], Iterable[Seque
     return columns, rows
 
 
-def _face_rows(segments: SegmentUnits) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+def _of_edition(edition_id: int, columns: dict[str, Any]) -> pa.Table:
+    """The columns as a table, with the edition's id before them."""
+    made = pa.table(columns)
+    return made.add_column(0, "edition_id", pa.array(np.full(made.num_rows, edition_id)))
+
+
+def _id_or_null(positions: Any) -> pa.Array:
+    """Ids of positions; -1 refers to nothing."""
+    return pa.array(positions + 1, mask=positions < 0)
+
+
+def _faces(segments: SegmentUnits) -> dict[str, Any]:
     faces = segments.faces
-    sides = [SIDES[side != LEFT] for side in faces.side.tolist()]
-    rows = zip(_referred(faces.segment), sides, faces.from_m.tolist(), faces.to_m.tolist(), _referred(faces.block), strict=True)
-    return ("segment_id", "side", "from_m", "to_m", "block_id"), rows
+    sides = pa.array(SIDES).take(pa.array((faces.side != LEFT).astype(np.int64)))
+    return {
+        "segment_id": faces.segment + 1,
+        "side": sides,
+        "from_m": faces.from_m,
+        "to_m": faces.to_m,
+        "block_id": _id_or_null(faces.block),
+    }
 
 
-def _cell_rows(cells: CellUnits) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-    columns = ("cell", "resolution", "feature_id", "parent", "inside_share", "area_m2", "geom")
-    return columns, _rows_of_cells(cells)
-
-
-def _rows_of_cells(cells: CellUnits) -> Iterator[tuple[Any, ...]]:
+def _cells(cells: CellUnits) -> Iterator[dict[str, Any]]:
     coarsest = int(cells.resolution.min(initial=15))
     for at in np.array_split(np.arange(len(cells.cells)), len(cells.cells) // _CELLS_AT_ONCE + 1):
         some = cells.cells[at]
@@ -159,22 +177,19 @@ def _rows_of_cells(cells: CellUnits) -> Iterator[tuple[Any, ...]]:
             if resolution > coarsest:
                 finer = cells.resolution[at] == resolution
                 parents[finer] = cell_index.parents(some[finer], resolution - 1)
-        yield from zip(
-            some.tolist(),
-            cells.resolution[at].tolist(),
-            cell_index.feature_ids(some).tolist(),
-            [parent or None for parent in parents.tolist()],
-            cells.inside_share[at].tolist(),
-            cells.areas_m2[at].tolist(),
-            ewkb(cell_index.outlines(some)),
-            strict=True,
-        )
+        yield {
+            "cell": some.astype(np.int64),
+            "resolution": cells.resolution[at],
+            "feature_id": cell_index.feature_ids(some),
+            "parent": pa.array(parents.astype(np.int64), mask=parents == 0),
+            "inside_share": cells.inside_share[at],
+            "area_m2": cells.areas_m2[at],
+            "geom": pa.array(ewkb_of(cell_index.outlines_wkb(some))),
+        }
 
 
-def _share_rows(cells: CellUnits) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-    return ("cell", "block_id", "share"), zip(
-        cells.cells[cells.shared_cell].tolist(), _referred(cells.shared_block), cells.share.tolist(), strict=True
-    )
+def _shares(cells: CellUnits) -> dict[str, Any]:
+    return {"cell": cells.cells[cells.shared_cell].astype(np.int64), "block_id": cells.shared_block + 1, "share": cells.share}
 
 
 def adopt(tx: Tx, edition_id: int, *, now: datetime) -> None:

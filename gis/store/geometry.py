@@ -21,3 +21,12 @@ def objects(values: Iterable[Any]) -> NDArray[np.object_]:
 def geometries(wkb: Sequence[bytes | memoryview | None]) -> NDArray[np.object_]:
     """Geometries from WKB as the database gives it; None stays None."""
     return np.asarray(shapely.from_wkb(objects(None if one is None else bytes(one) for one in wkb)), dtype=object)
+
+
+def ewkb_of(wkb: NDArray[np.object_]) -> NDArray[np.object_]:
+    """WKB in EPSG:4326 (n,) as the hexadecimal EWKB that COPY takes, without making a geometry of any; None stays None.
+
+    A little-endian WKB becomes EWKB by one bit of its type and four bytes of SRID (PostGIS manual, "OGC EWKB").
+    """
+    head = b"\xe6\x10\x00\x00"
+    return objects(None if one is None else (one[:4] + b"\x20" + head + one[5:]).hex() for one in wkb.tolist())

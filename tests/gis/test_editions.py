@@ -58,6 +58,33 @@ def test_a_draft_may_change_and_the_next_one_replaces_it(database: str, tiny_pac
         assert tx.execute(sa.select(sa.func.count()).select_from(tables.edition)).scalar_one() == 1
 
 
+UNFOUNDED = (
+    "INSERT INTO cell_share SELECT edition_id, cell, 999999, 0.1 FROM cell_share LIMIT 1",
+    "INSERT INTO cell_share SELECT edition_id, cell + 1, block_id, 0.1 FROM cell_share LIMIT 1",
+    "UPDATE cell_share SET block_id = 999999 WHERE cell = (SELECT min(cell) FROM cell_share)",
+    "INSERT INTO cell SELECT 999999, cell, resolution, feature_id, parent, inside_share, area_m2, geom FROM cell LIMIT 1",
+)
+
+
+@pytest.mark.parametrize("unfounded", UNFOUNDED)
+def test_a_cell_and_a_share_belong_to_what_is_there(database: str, tiny_pack: Path, unfounded: str) -> None:
+    with act(database) as tx:
+        load_city(tx, tiny_pack, now=NOON, progress=silent)
+        draw_edition(tx, "tiny", now=NOON, progress=silent)
+    with pytest.raises(IntegrityError, match="of its edition|belongs to an edition"), act(database) as tx:
+        tx.execute(sa.text(unfounded))
+
+
+def test_a_removed_draft_leaves_no_row_behind(database: str, tiny_pack: Path) -> None:
+    with act(database) as tx:
+        load_city(tx, tiny_pack, now=NOON, progress=silent)
+        draw_edition(tx, "tiny", now=NOON, progress=silent)
+        tx.execute(sa.delete(tables.edition))
+    with act(database) as tx:
+        for table in (*tables.EDITION_TABLES, tables.duty):
+            assert tx.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 0, table.name
+
+
 def test_adopting_retires_the_one_before_and_only_a_draft_can_be_adopted(database: str, tiny_pack: Path) -> None:
     load(database, tiny_pack)
     with act(database) as tx:
