@@ -61,7 +61,7 @@ def test_a_draft_may_change_and_the_next_one_replaces_it(database: str, tiny_pac
 UNFOUNDED = (
     "INSERT INTO cell_share SELECT edition_id, cell, 999999, 0.1 FROM cell_share LIMIT 1",
     "INSERT INTO cell_share SELECT edition_id, cell + 1, block_id, 0.1 FROM cell_share LIMIT 1",
-    "UPDATE cell_share SET block_id = 999999 WHERE cell = (SELECT min(cell) FROM cell_share)",
+    "UPDATE cell_share SET block_id = 999999 WHERE ctid = (SELECT min(ctid) FROM cell_share)",
     "INSERT INTO cell SELECT 999999, cell, resolution, feature_id, parent, inside_share, area_m2, geom FROM cell LIMIT 1",
 )
 
