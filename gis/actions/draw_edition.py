@@ -40,7 +40,7 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
     lock(tx, "the plan", city)
     progress("reading streets and areas")
     plan = divide(cities.ground(tx, city), progress=progress, draw=draw)
-    edition_id = editions.add_draft(tx, city, plan, now=now, progress=lambda _table, rows: progress("writing the edition", rows, rows))
+    edition_id = editions.add_draft(tx, city, plan, now=now, wrote=lambda _table, rows: progress("writing the edition", rows, rows))
     duties = _duties(tx, city, edition_id)
     owners.save(tx, city, edition_id, duties)
     generated = sum(duty.owner.origin == "generated" for duty in duties)

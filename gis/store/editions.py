@@ -26,7 +26,7 @@ SIDES = ("left", "right")
 _CELLS_AT_ONCE = 50_000
 
 
-def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, progress: Callable[[str, int], None]) -> int:
+def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, wrote: Callable[[str, int], None]) -> int:
     """Write a plan as the city's next draft edition and return its id. Earlier drafts of the city are removed."""
     row = cities.find(tx, city)
     tx.execute(sa.delete(tables.edition).where(tables.edition.c.city == city, tables.edition.c.status == "draft"))
@@ -52,9 +52,9 @@ def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, progress: Callabl
         (tables.segment, *_segment_rows(plan.segments)),
     ]
     for table, columns, rows in units:
-        progress(table.name, copy(tx, table, ("edition_id", *columns), ((edition_id, *row) for row in rows)))
-    progress("segment_face", copy_arrow(tx, "segment_face", _of_edition(edition_id, _faces(plan.segments))))
-    progress("cell", add_cells(tx, edition_id, plan.cells))
+        wrote(table.name, copy(tx, table, ("edition_id", *columns), ((edition_id, *row) for row in rows)))
+    wrote("segment_face", copy_arrow(tx, "segment_face", _of_edition(edition_id, _faces(plan.segments))))
+    wrote("cell", add_cells(tx, edition_id, plan.cells))
     return edition_id
 
 
