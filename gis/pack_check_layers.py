@@ -90,6 +90,10 @@ def _layer_faults(
             severity="warning",
             details={"layer": layer},
         )
+    if empty == "error" and len(gone) and gone.all():
+        template = "No row of the roads has a line, so there is nothing to divide the city by."
+        mend = "Name the right file, layer, or where of this source."
+        yield Finding("no-roads", template, mend, file=source.file)
     wrong = ~gone & ~places.geometry.geom_type.isin(kinds).to_numpy()
     for at in np.flatnonzero(wrong).tolist():
         yield Finding(
