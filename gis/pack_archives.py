@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -31,7 +32,7 @@ def fault_of_archive(path: Path, name: str) -> Finding | None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             return _fault_of_entries(entries, path.stat().st_size, name) or _fault_of_shapefile(archive, name)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         return Finding(
             "unreadable",
             "The file cannot be read: {reason}",

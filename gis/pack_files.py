@@ -196,6 +196,8 @@ def ogr_encoding(path: Path, source: Source) -> str | None:
 
 def unreadable(source: Source, error: BaseException) -> Finding:
     """The finding for a file that its own reader gives up on."""
+    if isinstance(error, UnboundLocalError):  # what pyogrio comes to when it cannot spell a CRS
+        return nameless_crs(source)
     return Finding(
         "unreadable",
         "The file cannot be read: {reason}",
@@ -203,6 +205,12 @@ def unreadable(source: Source, error: BaseException) -> Finding:
         file=source.file,
         details={"reason": re.sub(r"GeoJSON:|/vsizip/|/vsisubfile/[\d_]+,", "", str(error))},
     )
+
+
+def nameless_crs(source: Source) -> Finding:
+    """The finding for a file whose own CRS is nothing that PROJ can do with."""
+    template, mend = "The CRS that the file says cannot be made out.", "Export it again with a CRS that has a name, such as EPSG:32651."
+    return Finding("unknown-crs", template, mend, file=source.file)
 
 
 def encoding_fault(path: Path, source: Source, *, encoding: str | None = None) -> Finding:

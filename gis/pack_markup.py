@@ -32,7 +32,7 @@ def fault_of_markup(path: Path, name: str, kind: Markup) -> Finding | None:
     try:
         with path.open("rb") as file:
             parser.ParseFile(file)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:
         reason = expat.ErrorString(error.code) if isinstance(error, expat.ExpatError) else str(error)
         mend = "Export it again, or check that it was copied completely."
         row = None if reader.empty else parser.ErrorLineNumber

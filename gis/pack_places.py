@@ -14,20 +14,19 @@ from typing import Any
 import geopandas
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 from shapely.errors import ShapelyError
 
 from gis.city_pack import Source
 from gis.errors import Finding
 from gis.exchange import MAINLAND_CHINA, faulty_places, geometries_to_wgs84, outside_datum
 from gis.osm_file import read_osm
-from gis.pack_files import file_of, format_of, layer_of, refuse, unreadable
-from gis.pack_tables import missing_columns, ogr_columns, ogr_frame, osm_layer, read_table, satisfying
+from gis.pack_files import file_of, format_of, layer_of, nameless_crs, refuse, unreadable
+from gis.pack_tables import BROKEN_PARQUET, decode, missing_columns, ogr_columns, ogr_frame, osm_layer, read_table, satisfying
 
 WGS84 = CRS.from_epsg(4326)
 # Rows named one by one for a fault that a whole file may have; the rest is counted.
@@ -88,7 +87,10 @@ def wgs84_geometries(folder: Path, source: Source, places: geopandas.GeoSeries) 
     crs = _crs_of(folder, source, places.crs)
     rows = places.index.to_numpy()
     raw = np.asarray(shapely.force_2d(places.to_numpy()), dtype=object)
-    degrees = raw if crs == WGS84 or crs.to_epsg() in (4326, 4490) else geopandas.GeoSeries(raw, crs=crs).to_crs(WGS84).to_numpy()
+    try:
+        degrees = raw if crs == WGS84 or crs.to_epsg() in (4326, 4490) else geopandas.GeoSeries(raw, crs=crs).to_crs(WGS84).to_numpy()
+    except ProjError as error:
+        raise refuse(folder, [nameless_crs(source)]) from error
     points, owners = shapely.get_coordinates(degrees, return_index=True)
     bad = faulty_places(points[:, 0], points[:, 1])
     if bad.any():
@@ -150,9 +152,10 @@ def _from_ogr(folder: Path, source: Source, path: Path, asked: list[str], wanted
 def _geo_metadata(folder: Path, source: Source, path: Path) -> dict[str, Any] | None:
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
+        geometry = json.loads(metadata[b"geo"]) if b"geo" in metadata else None
+    except BROKEN_PARQUET as error:
         raise refuse(folder, [unreadable(source, error)]) from error
-    return json.loads(metadata[b"geo"]) if b"geo" in metadata else None
+    return geometry if isinstance(geometry, dict) else None
 
 
 def _from_parquet(folder: Path, source: Source, path: Path, asked: list[str], wanted: list[str]) -> geopandas.GeoDataFrame:
@@ -167,7 +170,8 @@ def _from_parquet(folder: Path, source: Source, path: Path, asked: list[str], wa
             columns=[*asked, *(name for name in wanted if name in there and name not in asked), geometry],
             to_pandas_kwargs={"integer_object_nulls": True},
         )
-    except (pa.ArrowException, ShapelyError, OSError, ValueError) as error:
+        decode(frame)
+    except (*BROKEN_PARQUET, ShapelyError) as error:
         raise refuse(folder, [unreadable(source, error)]) from error
     return frame if geometry == "geometry" else frame.rename_geometry("geometry")
 

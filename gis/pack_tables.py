@@ -30,6 +30,8 @@ CHUNK_ROWS = 100_000
 _EXACT = 2.0**53
 # A city border as WKT may be a field of several megabytes; Python's own limit is 128 kB.
 _LONGEST_FIELD = 1 << 27
+# What pyarrow and geopandas come to in a file whose own notes about its columns are damaged.
+BROKEN_PARQUET = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError)
 _READ_ERRORS = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -37,6 +39,7 @@ _READ_ERRORS = (
     pa.ArrowException,
     OSError,
     ValueError,
+    UnboundLocalError,
 )
 
 
@@ -77,6 +80,15 @@ def table_chunks(
         chunks = _ogr_chunks(folder, source, path, asked, wanted)
     for frame, findings in chunks:
         yield frame[satisfying(frame, source.where)], findings
+
+
+def decode(frame: pd.DataFrame) -> None:
+    """Look at all text of a frame now, because Arrow looks at none; raises ``UnicodeDecodeError`` where it is not UTF-8."""
+    for column in (frame[name] for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)):
+        try:
+            pa.array(column, from_pandas=True).validate(full=True)
+        except pa.ArrowException as error:
+            raise UnicodeDecodeError("utf-8", b"", 0, 0, str(error)) from error
 
 
 def satisfying(frame: pd.DataFrame, where: Mapping[str, str | list[str]]) -> pd.Series[bool]:
@@ -257,11 +269,12 @@ def _parquet_chunks(
             first = 1
             for batch in file.iter_batches(batch_size=CHUNK_ROWS, columns=kept):
                 frame = batch.to_pandas(integer_object_nulls=True)[kept]
+                decode(frame)
                 yield frame.set_index(_numbered(len(frame), first=first)), []
                 first += len(frame)
             if first == 1:
                 yield pd.DataFrame({name: pd.Series(dtype=object) for name in kept}, index=_numbered(0)), []
-    except (pa.ArrowException, OSError) as error:
+    except BROKEN_PARQUET as error:
         raise refuse(folder, [unreadable(source, error)]) from error
 
 
@@ -317,6 +330,7 @@ def ogr_frame(
                 **chunk,
                 **arrow,
             )
+            decode(frame)
     except UnicodeDecodeError as error:
         raise refuse(folder, [encoding_fault(path, source, encoding=encoding)]) from error
     except _READ_ERRORS as error:
