@@ -13,12 +13,14 @@ from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
 from gis.errors import (
     BadPack,
+    BeforeFirstEdition,
     Busy,
     Conflict,
     DatumOutsideItsCountry,
     DraftNotWritten,
     NoAreasFound,
     NoDatabase,
+    NotAnInstant,
     NotFound,
     NothingToDraft,
     SchemaBehind,
@@ -42,6 +44,8 @@ KINDS: dict[type[Refusal], Kind] = {
     NotFound: Kind(404, EXIT_NOT_FOUND, "Not found"),
     Conflict: Kind(409, EXIT_CONFLICT, "Conflict"),
     Busy: Kind(409, EXIT_CONFLICT, "Busy"),
+    BeforeFirstEdition: Kind(404, EXIT_NOT_FOUND, "No edition yet"),
+    NotAnInstant: Kind(422, EXIT_INVALID, "Not an instant"),
     BadPack: Kind(422, EXIT_INVALID, "City pack with faults"),
     UnknownDatum: Kind(422, EXIT_INVALID, "Datum not declared"),
     DatumOutsideItsCountry: Kind(422, EXIT_INVALID, "Datum not in use here"),

@@ -78,6 +78,25 @@ class UnknownDutyArea(Conflict):
 
 
 @dataclass(eq=False)
+class NotAnInstant(Refusal):
+    """A text is no instant, or it does not say its offset from UTC."""
+
+    at: str
+    template: ClassVar[str] = "{at!r} does not say which instant it is."
+    mend: ClassVar[str] = "Write it with its offset from UTC, as in 2026-11-24T08:30:00+08:00."
+
+
+@dataclass(eq=False)
+class BeforeFirstEdition(Refusal):
+    """A question about a time at which no edition had been adopted yet."""
+
+    at: str
+    first: str
+    template: ClassVar[str] = "At {at} no edition was in force; the first was adopted at {first}."
+    mend: ClassVar[str] = "Ask about that instant or a later one."
+
+
+@dataclass(eq=False)
 class SeveralCities(Conflict):
     """A city was needed, none was named, and more than one is loaded."""
 

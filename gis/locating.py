@@ -1,7 +1,7 @@
-"""The answer to "who answers here": found in memory, read by id.
+"""The answer to "who answers here": found in memory, read by id, as of any instant.
 
-A process keeps the index of each adopted edition. Editions never change, so an index never grows stale; which edition
-is adopted is asked of the database each time, by one indexed read.
+A process keeps the indexes of editions. Editions never change, so an index never grows stale; which edition was in force at
+an instant is asked of the database each time, by one indexed read. So an answer about the past is the one that was given then.
 """
 
 from __future__ import annotations
@@ -11,39 +11,54 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
-import sqlalchemy as sa
 
-from gis import tables
-from gis.db import Tx
+from gis.db import Tx, statement
+from gis.errors import BeforeFirstEdition, NotAnInstant
 from gis.exchange import to_wgs84
-from gis.store import editions, places
+from gis.store import cities, editions, places
 from gis.store.places import Standing
 from grids import cells as cell_index
 from grids.locate import How, Index
 
+_PAST_HELD = 2
+"""So many indexes of editions that are no longer in force stay in memory for the next question about the past."""
+
 
 @dataclass
 class Indexes:
-    """The indexes of the adopted editions, by edition; filled on demand, one reader at a time."""
+    """The indexes of editions, by edition; filled on demand, one reader at a time."""
 
     _held: dict[int, Index] = field(default_factory=dict)
     _filling: threading.Lock = field(default_factory=threading.Lock)
 
-    def adopted(self, tx: Tx, city: str | None = None) -> list[tuple[int, Index]]:
-        """Each adopted edition (of one city, when named) with its index, the last adopted first."""
-        edition = tables.edition
-        rows = tx.execute(
-            sa.select(edition.c.id, edition.c.city).where(edition.c.status == "adopted").order_by(edition.c.adopted_at.desc())
-        ).all()
-        ids = [row.id for row in rows]
-        if set(ids) <= self._held.keys():
-            held = dict(self._held)
-        else:
-            with self._filling:
-                # A fresh mapping replaces the old one: who still reads that one is not disturbed.
-                held = {one: self._held.get(one) or editions.index(tx, one) for one in ids}
-                self._held = held
-        return [(row.id, held[row.id]) for row in rows if city in (None, row.city)]
+    def in_force(self, tx: Tx, at: datetime, city: str | None = None) -> list[tuple[int, Index]]:
+        """Each edition in force at an instant (of one city, when named) with its index, the last adopted first.
+
+        Raises ``NotAnInstant``, ``NotFound`` for a city that is not loaded, and ``BeforeFirstEdition`` when editions were only
+        adopted after the instant.
+        """
+        if at.tzinfo is None:
+            raise NotAnInstant(at.isoformat())
+        if city is not None:
+            cities.find(tx, city)
+        rows = tx.execute(statement("editions_in_force"), {"at": at, "city": city}).all()
+        ids = [row.id for row in rows if row.in_force]
+        if not ids and rows:
+            raise BeforeFirstEdition(at.isoformat(), min(row.adopted_at for row in rows).isoformat())
+        held = dict(self._held)
+        if not set(ids) <= held.keys():
+            held = self._filled(tx, ids, adopted=[row.id for row in rows if row.status == "adopted"])
+        return [(one, held[one]) for one in ids]
+
+    def _filled(self, tx: Tx, ids: list[int], *, adopted: list[int]) -> dict[int, Index]:
+        """The held indexes with those of ``ids``; of the editions neither asked for nor adopted only the last few stay."""
+        with self._filling:
+            past = [one for one in self._held if one not in ids and one not in adopted][-_PAST_HELD:]
+            kept = {one: self._held[one] for one in self._held if one in past or one in ids or one in adopted}
+            # A fresh mapping replaces the old one: who still reads that one is not disturbed.
+            held = kept | {one: editions.index(tx, one) for one in ids if one not in kept}
+            self._held = held
+        return held
 
 
 @dataclass(frozen=True)
@@ -63,14 +78,14 @@ class Answer:
 
 
 def locate(tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: datetime, city: str | None = None) -> Answer:
-    """Who answers at a point given in ``datum``, as of the instant ``at``, in the edition adopted now.
+    """Who answers at a point given in ``datum``, as of the instant ``at``, in the edition that was in force then.
 
     With ``city`` only that city is asked, else the one adopted last that holds the point. A point in no loaded city is an answer (``how`` is "outside"), not an error. Raises ``UnknownDatum`` and
-    ``BadCoordinate``, and what the datum boundary refuses.
+    ``BadCoordinate``, what the datum boundary refuses, and what ``Indexes.in_force`` does.
     """
     lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), datum=datum)
     resolution = 10
-    for edition_id, index in indexes.adopted(tx, city):
+    for edition_id, index in indexes.in_force(tx, at, city):
         resolution = index.cell_resolution
         found = index.locate(lons, lats)
         if found.block[0] < 0:

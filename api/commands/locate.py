@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from api.commands import access
-from api.commands.options import AsJson
+from api.commands.options import AsJson, CityCode
 from api.console import LANGUAGE, _, emit, table
 from api.problems import EXIT_NOT_FOUND, EXIT_OK
 from api.schemas.locate import LocateOut, OwnerOut
 from gis import db, locating
+from gis.errors import NotAnInstant
 from gis.language import name_in
 from gis.settings import Settings
 
@@ -23,16 +25,24 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
     context_settings={"ignore_unknown_options": True},
     help=_("Say which cell, street unit, duty grid, owner and ladder a point has. Example: wangge locate 24.9414 60.1695 --datum wgs84"),
 )
-def locate(
+def locate(  # noqa: PLR0917 - every one is an argument or option of the command
     lon: Annotated[float, typer.Argument(help=_("Longitude in degrees."))],
     lat: Annotated[float, typer.Argument(help=_("Latitude in degrees."))],
     datum: Annotated[
         str, typer.Option("--datum", help=_("What the coordinate is measured from: wgs84, cgcs2000, gcj02 or bd09. Never guessed."))
     ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", help=_("The instant of the question, with its offset from UTC: 2026-11-24T08:30:00+08:00; now when not given.")
+        ),
+    ] = None,
+    city: CityCode = None,
     as_json: AsJson = False,
 ) -> None:
+    instant = access.now() if at is None else _instant(at)
     with access.engine(Settings()) as engine, db.transaction(engine) as tx:
-        answer = LocateOut.of(locating.locate(tx, locating.Indexes(), lon=lon, lat=lat, datum=datum, at=access.now()))
+        answer = LocateOut.of(locating.locate(tx, locating.Indexes(), lon=lon, lat=lat, datum=datum, at=instant, city=city))
     if as_json:
         emit(answer)
     else:
@@ -40,6 +50,13 @@ def locate(
             _("{lon}, {lat} (WGS 84)").format(lon=round(answer.lon, 6), lat=round(answer.lat, 6)), (_("what"), _("answer")), _rows(answer)
         )
     raise typer.Exit(EXIT_NOT_FOUND if answer.how == "outside" else EXIT_OK)
+
+
+def _instant(said: str) -> datetime:
+    try:
+        return datetime.fromisoformat(said)
+    except ValueError:
+        raise NotAnInstant(said) from None
 
 
 def _rows(answer: LocateOut) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,10 +13,16 @@ from gis import locating
 
 router = APIRouter(prefix="/api/v1", tags=["locate"])
 
+Instant = Annotated[datetime, Query(examples=["2026-11-24T08:30:00+08:00"])]
 Degrees = Annotated[float, Query(examples=[24.9414])]
 
 
 @router.get("/locate", operation_id="locate")
-def locate(tx: Tx, held: Held, now: Now, *, lon: Degrees, lat: Degrees, datum: str, city: str | None = None) -> LocateOut:
-    """The answer for one point, in ``city`` when it is named. ``datum`` is never guessed: wgs84, cgcs2000, gcj02 or bd09."""
-    return LocateOut.of(locating.locate(tx, held.indexes, lon=lon, lat=lat, datum=datum, at=now, city=city))
+def locate(
+    tx: Tx, held: Held, now: Now, *, lon: Degrees, lat: Degrees, datum: str, at: Instant | None = None, city: str | None = None
+) -> LocateOut:
+    """The answer for one point, in ``city`` when it is named, as of ``at`` (ISO 8601 with its offset; left out: now).
+
+    ``datum`` is never guessed: wgs84, cgcs2000, gcj02 or bd09. About the past the answer is the one that was given then.
+    """
+    return LocateOut.of(locating.locate(tx, held.indexes, lon=lon, lat=lat, datum=datum, at=at or now, city=city))

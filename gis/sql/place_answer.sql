@@ -29,9 +29,8 @@ SELECT
     edition.levels,
     (SELECT jsonb_agg(jsonb_build_object('rank', rungs.rank, 'code', rungs.code, 'names', rungs.names) ORDER BY rungs.rank DESC) FROM rungs) AS rungs,
     (
-        SELECT jsonb_object_agg(duty.post, jsonb_build_object('code', owner.code, 'name', owner.name, 'origin', owner.origin))
+        SELECT jsonb_object_agg(duty.post, jsonb_build_object('code', duty.owner, 'name', duty.name, 'origin', duty.origin))
         FROM duty
-        JOIN owner ON owner.city = duty.city AND owner.code = duty.owner
         WHERE duty.edition_id = :edition_id AND duty.duty_grid_id = place.duty_grid_id AND duty.during @> CAST(:at AS timestamptz)
     ) AS posts
 FROM place

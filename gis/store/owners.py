@@ -72,6 +72,8 @@ def save(tx: Tx, city: str, edition_id: int, duties: Iterable[Duty]) -> int:
             "duty_grid_id": duty.duty_grid_id,
             "city": city,
             "owner": duty.owner.code,
+            "name": duty.owner.name,
+            "origin": duty.owner.origin,
             "post": duty.post,
             "during": _during(duty),
         }

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from gis import db, locating
-from gis.errors import DatumOutsideItsCountry
+from gis.actions.adopt_edition import adopt_edition
+from gis.actions.draw_edition import draw_edition
+from gis.actions.load_city import load_city
+from gis.errors import BeforeFirstEdition, DatumOutsideItsCountry, NotAnInstant, NotFound
 from gis.exchange import from_wgs84
 from gis.locating import Indexes
+from gis.progress import silent
 from grids.errors import BadCoordinate, UnknownDatum
 from tests.tiny_city import NOON, act, load
-from tests.tiny_pack import SOUTH, STEP_LAT, STEP_LON, WEST
+from tests.tiny_pack import SOUTH, STEP_LAT, STEP_LON, WEST, read_rows, write_rows
 
 LON, LAT = WEST + 0.4 * STEP_LON, SOUTH + 0.4 * STEP_LAT
 
@@ -69,6 +74,57 @@ def test_an_adopted_edition_takes_over_at_the_next_question(database: str, tiny_
     load(database, tiny_pack)
     with act(database) as tx:
         assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON).standing.edition_number == 2
+
+
+def test_the_past_is_answered_as_it_was(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    later = NOON + timedelta(days=30)
+    indexes = Indexes()
+
+    def asked(at: datetime) -> locating.Answer:
+        with act(database) as tx:
+            return locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=at)
+
+    before = asked(NOON + timedelta(hours=1))
+    header, rows = read_rows(tiny_pack / "owners.csv")
+    name = header.index("name")
+    write_rows(tiny_pack / "owners.csv", header, [[*row[:name], f"{row[name]} (new)", *row[name + 1 :]] for row in rows])
+    with act(database) as tx:
+        load_city(tx, tiny_pack, now=later, progress=silent)
+        draw_edition(tx, "tiny", now=later, progress=silent)
+        adopt_edition(tx, "tiny", now=later)
+    after = asked(later)
+    assert before == asked(NOON + timedelta(hours=1)) == asked(later - timedelta(microseconds=1)) != after
+    assert after == asked(later + timedelta(days=400))
+    assert before.standing is not None
+    assert after.standing is not None
+    assert (before.standing.edition_number, after.standing.edition_number) == (1, 2)
+    assert (before.standing.on_duty.owner, after.standing.on_duty.owner) != (None, None)
+    assert f"{before.standing.on_duty.owner.name} (new)" == after.standing.on_duty.owner.name
+
+
+def test_a_time_without_an_edition_or_an_offset_is_refused(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    with act(database) as tx:
+        with pytest.raises(BeforeFirstEdition, match="2026-06-01"):
+            locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON - timedelta(seconds=1))
+        with pytest.raises(NotAnInstant):
+            locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON.replace(tzinfo=None))
+        with pytest.raises(NotFound):
+            locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON, city="atlantis")
+
+
+def test_only_a_few_past_indexes_stay_in_memory(database: str, tiny_pack: Path) -> None:
+    indexes = Indexes()
+    instants = [NOON + timedelta(days=at) for at in range(6)]
+    with act(database) as tx:
+        load_city(tx, tiny_pack, now=NOON, progress=silent)
+        for at in instants:
+            draw_edition(tx, "tiny", now=at, progress=silent)
+            adopt_edition(tx, "tiny", now=at)
+        for at in instants:
+            assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=at).how == "inside"
+    assert len(indexes._held) <= 4
 
 
 def test_a_question_with_a_warm_index_runs_no_spatial_sql(database: str, tiny_pack: Path) -> None:
