@@ -19,6 +19,7 @@ from api.deps import Running
 from api.routes import cities, health, locate, pages, tiles
 from api.static_files import STATIC
 from gis import db
+from gis.adoptions import followed
 from gis.locating import Indexes
 from gis.settings import Settings
 from grids.errors import Refusal
@@ -32,9 +33,11 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         # A request holds a connection and a thread together: more of one than of the other would only wait.
         to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
         engine = db.engine(database_url, pool_size=settings.pool_size, statement_timeout_s=settings.statement_timeout_s)
-        app.state.running = Running(settings, engine, Indexes())
+        indexes = Indexes()
+        app.state.running = Running(settings, engine, indexes)
         try:
-            yield
+            with followed(engine, indexes):
+                yield
         finally:
             engine.dispose()
 

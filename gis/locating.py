@@ -1,12 +1,14 @@
 """The answer to "who answers here": found in memory, read by id, as of any instant.
 
-A process keeps the indexes of editions. Editions never change, so an index never grows stale; which edition was in force at
-an instant is asked of the database each time, by one indexed read. So an answer about the past is the one that was given then.
+A process holds which edition was the plan of which city from when to when, and the indexes of those in force. Editions never
+change, so an index never grows stale. What is held may be older than the last adoption: the one read that an answer needs says
+so, and then everything is read again. So an answer about the past is the one that was given then, to the letter.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,19 +21,48 @@ from gis.store import cities, editions, places
 from gis.store.places import Standing
 from grids import cells as cell_index
 from grids.locate import How, Index
+from grids.measure import Floats
+
+_RESOLUTION = 10
+"""The resolution of the cell of a place in no city."""
 
 _PAST_HELD = 2
 """So many indexes of editions that are no longer in force stay in memory for the next question about the past."""
 
 
+@dataclass(frozen=True)
+class _Term:
+    """From when to when an edition was the plan of its city; ``to_at`` is None while it is."""
+
+    edition_id: int
+    city: str
+    from_at: datetime
+    to_at: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        return self.from_at <= at and (self.to_at is None or at < self.to_at)
+
+
 @dataclass
 class Indexes:
-    """The indexes of editions, by edition; filled on demand, one reader at a time."""
+    """The terms of all editions that are or were a plan, the last adopted first, and the indexes asked for; one reader at a time
+    fills them, and who still reads the earlier ones is not disturbed."""
 
+    _terms: tuple[_Term, ...] | None = None
     _held: dict[int, Index] = field(default_factory=dict)
     _filling: threading.Lock = field(default_factory=threading.Lock)
 
-    def in_force(self, tx: Tx, at: datetime, city: str | None = None) -> list[tuple[int, Index]]:
+    def refresh(self, tx: Tx) -> None:
+        """Read the terms again and the indexes of all plans in force, and put them in place of those held, at once."""
+        terms = _terms(tx)
+        self._fill(tx, [term.edition_id for term in terms if term.to_at is None], terms)
+        self._terms = terms
+
+    def is_fresh(self, tx: Tx) -> bool:
+        """Whether no edition was adopted since the terms were read."""
+        return self._terms == _terms(tx)
+
+    def in_force(self, tx: Tx, at: datetime, city: str | None = None) -> Iterator[tuple[int, Index]]:
         """Each edition in force at an instant (of one city, when named) with its index, the last adopted first.
 
         Raises ``NotAnInstant``, ``NotFound`` for a city that is not loaded, and ``BeforeFirstEdition`` when editions were only
@@ -39,26 +70,31 @@ class Indexes:
         """
         if at.tzinfo is None:
             raise NotAnInstant(at.isoformat())
-        if city is not None:
+        if self._terms is None:
+            self.refresh(tx)
+        terms = tuple(term for term in self._terms or () if city in (None, term.city))
+        if not terms and city is not None:
             cities.find(tx, city)
-        rows = tx.execute(statement("editions_in_force"), {"at": at, "city": city}).all()
-        ids = [row.id for row in rows if row.in_force]
-        if not ids and rows:
-            raise BeforeFirstEdition(at.isoformat(), min(row.adopted_at for row in rows).isoformat())
-        held = dict(self._held)
-        if not set(ids) <= held.keys():
-            held = self._filled(tx, ids, adopted=[row.id for row in rows if row.status == "adopted"])
-        return [(one, held[one]) for one in ids]
+        first = min((term.from_at for term in terms), default=at)
+        if first > at:
+            raise BeforeFirstEdition(at.isoformat(), first.isoformat())
+        for term in terms:
+            if term.holds(at):
+                held = self._held if term.edition_id in self._held else self._fill(tx, [term.edition_id], self._terms or ())
+                yield term.edition_id, held[term.edition_id]
 
-    def _filled(self, tx: Tx, ids: list[int], *, adopted: list[int]) -> dict[int, Index]:
-        """The held indexes with those of ``ids``; of the editions neither asked for nor adopted only the last few stay."""
+    def _fill(self, tx: Tx, ids: list[int], terms: tuple[_Term, ...]) -> dict[int, Index]:
+        """Hold the indexes of ``ids`` too, and of the editions that are neither asked for nor in force only the last few."""
         with self._filling:
-            past = [one for one in self._held if one not in ids and one not in adopted][-_PAST_HELD:]
-            kept = {one: self._held[one] for one in self._held if one in past or one in ids or one in adopted}
-            # A fresh mapping replaces the old one: who still reads that one is not disturbed.
-            held = kept | {one: editions.index(tx, one) for one in ids if one not in kept}
-            self._held = held
-        return held
+            needed = {term.edition_id for term in terms if term.to_at is None}.union(ids)
+            past = [one for one in self._held if one not in needed][-_PAST_HELD:]
+            kept = {one: index for one, index in self._held.items() if one in needed or one in past}
+            self._held = kept | {one: editions.index(tx, one) for one in ids if one not in kept}
+            return self._held
+
+
+def _terms(tx: Tx) -> tuple[_Term, ...]:
+    return tuple(_Term(*row) for row in tx.execute(statement("edition_terms")))
 
 
 @dataclass(frozen=True)
@@ -84,7 +120,17 @@ def locate(tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: 
     ``BadCoordinate``, what the datum boundary refuses, and what ``Indexes.in_force`` does.
     """
     lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), datum=datum)
-    resolution = 10
+    answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city)
+    if answer is None:
+        # An edition was adopted since the terms were read.
+        indexes.refresh(tx)
+        answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city)
+    return answer or _outside(lons, lats, _RESOLUTION)
+
+
+def _answer(tx: Tx, indexes: Indexes, *, lons: Floats, lats: Floats, at: datetime, city: str | None) -> Answer | None:
+    """The answer by the terms that are held; None when they are out of date."""
+    resolution = _RESOLUTION
     for edition_id, index in indexes.in_force(tx, at, city):
         resolution = index.cell_resolution
         found = index.locate(lons, lats)
@@ -92,6 +138,8 @@ def locate(tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: 
             continue
         segment_id = int(found.segment[0]) + 1 if found.segment[0] >= 0 else None
         said = places.standing(tx, edition_id, block_id=int(found.block[0]) + 1, segment_id=segment_id, at=at)
+        if said is None:
+            return None
         return Answer(
             lon=float(lons[0]),
             lat=float(lats[0]),
@@ -101,5 +149,9 @@ def locate(tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: 
             offset_m=float(found.offset_m[0]) if segment_id else None,
             standing=said,
         )
+    return _outside(lons, lats, resolution) if indexes.is_fresh(tx) else None
+
+
+def _outside(lons: Floats, lats: Floats, resolution: int) -> Answer:
     cell = cell_index.of_points(lons, lats, resolution)
     return Answer(lon=float(lons[0]), lat=float(lats[0]), how="outside", cell=cell_index.texts(cell)[0])

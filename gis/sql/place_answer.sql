@@ -1,4 +1,5 @@
 -- Purpose: all that is said about one found place: its block, segment, duty grid, who holds the posts there, and the ladder of areas.
+-- No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date.
 -- Parameters: edition_id, block_id, segment_id (NULL when none is near), at (timestamptz). Units: area_m2 in square metres.
 WITH RECURSIVE place AS (
     SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
@@ -36,4 +37,5 @@ SELECT
 FROM place
 JOIN edition ON edition.id = :edition_id
 JOIN duty_grid ON duty_grid.edition_id = :edition_id AND duty_grid.id = place.duty_grid_id
-LEFT JOIN segment ON segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer);
+LEFT JOIN segment ON segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer)
+WHERE edition.adopted_at <= CAST(:at AS timestamptz) AND (edition.retired_at IS NULL OR edition.retired_at > CAST(:at AS timestamptz));

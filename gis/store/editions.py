@@ -23,6 +23,10 @@ from grids.locate import Index
 from grids.measure import Plane
 
 SIDES = ("left", "right")
+
+ADOPTIONS = "wangge_adoptions"
+"""The channel on which the database tells that an edition was adopted (`gis/adoptions.py` listens)."""
+
 _CELLS_AT_ONCE = 50_000
 
 
@@ -202,6 +206,7 @@ def adopt(tx: Tx, edition_id: int, *, now: datetime) -> None:
         raise EditionNotDraft(row.city, row.number, row.status)
     tx.execute(sa.update(edition).where(edition.c.city == row.city, edition.c.status == "adopted").values(status="retired", retired_at=now))
     tx.execute(sa.update(edition).where(edition.c.id == edition_id).values(status="adopted", adopted_at=now))
+    tx.execute(sa.select(sa.func.pg_notify(ADOPTIONS, row.city)))
 
 
 def current(tx: Tx, city: str) -> sa.Row[Any] | None:

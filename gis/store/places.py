@@ -40,10 +40,12 @@ class Standing:
     ladder: tuple[Rung, ...]
 
 
-def standing(tx: Tx, edition_id: int, *, block_id: int, segment_id: int | None, at: datetime) -> Standing:
-    """All that is said about the place with these ids, owners as of ``at``."""
+def standing(tx: Tx, edition_id: int, *, block_id: int, segment_id: int | None, at: datetime) -> Standing | None:
+    """All that is said about the place with these ids, owners as of ``at``; None when the edition was not in force then."""
     parameters = {"edition_id": edition_id, "block_id": block_id, "segment_id": segment_id, "at": at}
-    row = tx.execute(statement("place_answer"), parameters).one()
+    row = tx.execute(statement("place_answer"), parameters).one_or_none()
+    if row is None:
+        return None
     levels = {level["rank"]: level for level in row.levels}
     lowest = levels[max(levels)]
     areas = (Rung(levels[rung["rank"]]["key"], levels[rung["rank"]]["names"], rung["code"], rung["names"]) for rung in row.rungs)

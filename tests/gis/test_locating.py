@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from gis import db, locating
 from gis.actions.adopt_edition import adopt_edition
 from gis.actions.draw_edition import draw_edition
 from gis.actions.load_city import load_city
+from gis.adoptions import followed
 from gis.errors import BeforeFirstEdition, DatumOutsideItsCountry, NotAnInstant, NotFound
 from gis.exchange import from_wgs84
 from gis.locating import Indexes
@@ -136,5 +139,31 @@ def test_a_question_with_a_warm_index_runs_no_spatial_sql(database: str, tiny_pa
         sa.event.listen(engine, "before_cursor_execute", lambda *event: asked.append(event[2].lower()))
         locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON)
     engine.dispose()
-    assert len(asked) == 2
+    assert len(asked) == 1
     assert not any("st_" in statement or "geom" in statement for statement in asked)
+
+
+def test_a_running_service_has_a_new_plan_in_memory_before_anyone_asks(database: str, tiny_pack: Path) -> None:
+    load(database, tiny_pack)
+    engine, indexes = db.engine(database, pool_size=2), Indexes()
+    with followed(engine, indexes):
+        _wait_for(lambda: len(indexes._held) == 1)
+        with act(database) as tx:
+            draw_edition(tx, "tiny", now=NOON + timedelta(days=1), progress=silent)
+            adopt_edition(tx, "tiny", now=NOON + timedelta(days=1))
+        _wait_for(lambda: len(indexes._held) == 2)
+        asked: list[str] = []
+        with db.transaction(engine) as tx:
+            sa.event.listen(engine, "before_cursor_execute", lambda *event: asked.append(event[2].lower()))
+            answer = locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON + timedelta(days=2))
+    engine.dispose()
+    assert answer.standing is not None
+    assert answer.standing.edition_number == 2
+    assert len(asked) == 1
+
+
+def _wait_for(happened: Callable[[], bool], *, at_most_s: float = 20.0) -> None:
+    until = time.monotonic() + at_most_s
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.02)
