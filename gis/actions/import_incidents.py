@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import csv
 import uuid
-from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from hashlib import sha1
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
+import pyarrow as pa
 
 from gis.city_pack import CityPack, IncidentHistory
-from gis.db import Tx, ewkb, lock
-from gis.errors import Finding, NoAdoptedEdition, NotFound
+from gis.db import Tx, lock, points_ewkb
+from gis.errors import NoAdoptedEdition, NotFound
+from gis.exchange import to_wgs84
 from gis.pack_incidents import read_incidents, rows_expected
 from gis.progress import Progress
+from gis.rejections import Rejections
 from gis.store import cities, editions, incidents, owners
-from grids.locate import How, Index, Places
+from grids.default_geocodes import LISTED_REACH_M, crowded_from, is_default, nearby
+from grids.locate import How, Index
+from grids.measure import Floats
 
 _INCIDENTS = uuid.UUID("6f0d5a52-4c9b-5c0c-9a49-5a1f6f1a3c1e")
 """Namespace of the ids that imported incidents get, so that the same row of a history has the same id everywhere."""
 
-_HOW = {How.INSIDE: "inside", How.BORDER: "border", How.OUTSIDE: "outside"}
+_HOW = ("outside", "inside", "border", "unplaced")
+"""The words of ``How`` in its order, and that of a row without coordinates."""
 
 
 @dataclass
@@ -37,7 +42,13 @@ class Imported:
     added: int = 0
     rejected: int = 0
     rejected_file: Path | None = None
-    rejections: list[Finding] = field(default_factory=list)
+    default_points: dict[incidents.Point, int] = field(default_factory=dict)
+    """The history's default points with the incidents on each, those of earlier imports included."""
+
+    @property
+    def default_geocodes(self) -> int:
+        """Incidents of the history that lie on a default point."""
+        return sum(self.default_points.values())
 
     @property
     def already_there(self) -> int:
@@ -63,14 +74,49 @@ def import_incidents(
     done = Imported(history_key)
     total = rows_expected(Path(row.pack_folder), history, file=file)
     progress("importing incidents", 0, total)
-    for frame, findings in read_incidents(Path(row.pack_folder), history, pack, file=file):
-        done.read += len(frame) + len(findings)
-        done.rejected += len(findings)
-        done.rejections += findings
-        done.added += incidents.add(tx, assigner.rows(frame, city=city, history=history))
-        progress("importing incidents", done.read, total)
-    done.rejected_file = _write_rejections(done, rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}-rejected.csv")
+    path = rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}-rejected.csv"
+    # The database takes in one chunk while the next is read and located; the transaction is used by one thread at a time.
+    with Rejections(path, history) as rejections, ThreadPoolExecutor(1, "incidents") as pool:
+        added: Future[int] | None = None
+        for frame, findings in read_incidents(Path(row.pack_folder), history, pack, file=file):
+            done.read += len(frame) + len(findings)
+            done.rejected += len(findings)
+            rejections.write(findings)
+            rows = assigner.rows(frame, city=city, history=history)
+            done.added += added.result() if added else 0
+            added = pool.submit(
+                incidents.add, tx, rows, city=city, history=history.key, origin=history.source.origin, edition_id=assigner.edition_id
+            )
+            progress("importing incidents", done.read, total)
+        done.added += added.result() if added else 0
+    done.rejected_file = rejections.file
+    if done.added:
+        incidents.analyse(tx)
+    progress("looking for default geocodes")
+    _flag_default_geocodes(tx, city, history, assigner)
+    done.default_points = incidents.default_points(tx, city, history.key)
     return done
+
+
+def _flag_default_geocodes(tx: Tx, city: str, history: IncidentHistory, assigner: _Assigner) -> None:
+    """Bring the flags of a whole history up to what its rows and its pack say now, those of earlier imports included."""
+    wanted: set[incidents.Point] = set()
+    if history.default_points:
+        listed = np.array(history.default_points, dtype=np.float64)
+        for lon, lat in zip(*to_wgs84(listed[:, 0], listed[:, 1], datum=str(history.source.datum)), strict=True):
+            wanted.update(incidents.points_near(tx, city, history.key, nearby(float(lon), float(lat), reach_m=LISTED_REACH_M)))
+    if history.find_default_points:
+        whole = incidents.whole(tx, city, history.key)
+        least = crowded_from(whole.placed)
+        for point in incidents.crowded_points(tx, city, history.key, least=least):
+            if is_default(incidents.crowd(tx, city, history.key, point, nearby=nearby(*point), least=least), whole):
+                wanted.add(point)
+    freed = sorted(set(incidents.default_points(tx, city, history.key)) - wanted)
+    if freed:
+        lons, lats = np.array(freed, dtype=np.float64).T
+        places = pa.table(assigner.answers(lons, lats)).to_pylist()
+        incidents.release_points(tx, city, history.key, dict(zip(freed, places, strict=True)), edition_id=assigner.edition_id)
+    incidents.flag_default_points(tx, city, history.key, sorted(wanted), edition_id=assigner.edition_id)
 
 
 def _history(pack: CityPack, key: str) -> IncidentHistory:
@@ -98,41 +144,54 @@ class _Assigner:
     grid_of_block: np.ndarray[tuple[int], np.dtype[np.int64]]
     owner_of_grid: dict[int, str]
 
-    def rows(self, frame: pd.DataFrame, *, city: str, history: IncidentHistory) -> Iterator[tuple[Any, ...]]:
+    @cached_property
+    def _owners(self) -> pa.Array:
+        """Who answers for each duty grid, by position."""
+        held = [self.owner_of_grid.get(grid) for grid in range(1, 1 + int(self.grid_of_block.max(initial=-1)) + 1)]
+        return pa.array(held, type=pa.string())
+
+    def rows(self, frame: pd.DataFrame, *, city: str, history: IncidentHistory) -> pa.Table:
+        """The columns that ``incidents.add`` takes, for a chunk of ``read_incidents``."""
         lons, lats = frame["lon"].to_numpy(np.float64), frame["lat"].to_numpy(np.float64)
-        placed = np.isfinite(lons) & np.isfinite(lats)
-        points = np.full(len(frame), None, dtype=object)
-        points[placed] = shapely.points(lons[placed], lats[placed])
-        answers = self._answers(self.index.locate(lons, lats), placed)
-        told = (frame[name].tolist() for name in ("source_id", "category", "reported_at", "address"))
-        for source_id, category, reported_at, address, geom, answer in zip(*told, ewkb(points), answers, strict=True):
-            kind, _, code = category.partition(":")
-            key = uuid.uuid5(_INCIDENTS, f"{city}/{history.key}/{source_id}")
-            yield key, city, history.key, source_id, kind, code, reported_at, address, history.source.origin, geom, self.edition_id, *answer
+        ids = pa.array(frame["source_id"])
+        categories = pa.array(frame["category"]).dictionary_encode()
+        kinds, codes = ([key.partition(":")[part] for key in categories.dictionary.to_pylist()] for part in (0, 2))
+        told = {
+            "id": _uuids(f"{city}/{history.key}/", ids.to_numpy(zero_copy_only=False).tolist()),
+            "source_id": ids,
+            "category_kind": pa.array(kinds, type=pa.string()).take(categories.indices),
+            "category_code": pa.array(codes, type=pa.string()).take(categories.indices),
+            "reported_at": pa.array(frame["reported_at"]),
+            "reported_precision": pa.array(["second", "day"]).take(pa.array(frame["day_only"].to_numpy(dtype=np.int8))),
+            "address": pa.array(frame["address"], from_pandas=True),
+            "geom": points_ewkb(lons, lats),
+        }
+        return pa.table(told | self.answers(lons, lats))
 
-    def _answers(self, places: Places, placed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Iterator[tuple[Any, ...]]:
+    def answers(self, lons: Floats, lats: Floats) -> dict[str, pa.Array]:
         """How, cell, block, segment, side, offset, duty grid and owner of each point."""
-        columns = (places.how, places.cell, places.block, places.segment, places.side, places.offset_m, placed)
-        for how, cell, block, segment, side, offset_m, known in zip(*(column.tolist() for column in columns), strict=True):
-            inside = block >= 0
-            street = (segment + 1, editions.SIDES[side], offset_m) if inside and segment >= 0 else (None, None, None)
-            grid = int(self.grid_of_block[block]) + 1 if inside else None
-            said = _HOW[How(how)] if known else "unplaced"
-            yield said, cell or None, block + 1 if inside else None, *street, grid, self.owner_of_grid.get(grid) if grid else None
+        places = self.index.locate(lons, lats)
+        inside = places.block >= 0
+        street = inside & (places.segment >= 0)
+        grids = np.where(inside, self.grid_of_block[places.block], 0) if len(self.grid_of_block) else np.zeros(len(lons), dtype=np.int64)
+        placed = np.isfinite(lons) & np.isfinite(lats)
+        return {
+            "how": pa.array(_HOW).take(pa.array(np.where(placed, places.how, len(How)))),
+            "cell": pa.array(places.cell.astype(np.int64), mask=places.cell == 0),
+            "block_id": pa.array(places.block + 1, mask=~inside),
+            "segment_id": pa.array(places.segment + 1, mask=~street),
+            "side": pa.array(editions.SIDES).take(pa.array(places.side, mask=~street)),
+            "offset_m": pa.array(places.offset_m, mask=~street),
+            "duty_grid_id": pa.array(grids + 1, mask=~inside),
+            "owner": self._owners.take(pa.array(grids, mask=~inside)),
+        }
 
 
-def _write_rejections(done: Imported, path: Path) -> Path | None:
-    """Write the rejected rows, each with its reason and with what it says; without any, what an earlier import left there goes."""
-    if not done.rejections:
-        path.unlink(missing_ok=True)
-        return None
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    columns = list(dict.fromkeys(name for finding in done.rejections for name in finding.given or {}))
-    written = path.with_suffix(".new")
-    with written.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file)
-        out.writerow(["file", "row", "reason_code", "reason", *columns])
-        for finding in done.rejections:
-            said = finding.given or {}
-            out.writerow([finding.file, finding.row, finding.slug, finding.text(), *(said.get(name) for name in columns)])
-    return written.replace(path)
+def _uuids(prefix: str, keys: list[str]) -> pa.Array:
+    """The name-based ids (RFC 9562, version 5) of ``prefix`` + key, as text of 32 digits: what ``uuid.uuid5`` gives, by the array."""
+    start = _INCIDENTS.bytes + prefix.encode()
+    digests = b"".join([sha1(start + key.encode(), usedforsecurity=False).digest()[:16] for key in keys])
+    bytes_of = np.frombuffer(digests, dtype=np.uint8).reshape(-1, 16).copy()
+    bytes_of[:, 6] = bytes_of[:, 6] & 0x0F | 0x50
+    bytes_of[:, 8] = bytes_of[:, 8] & 0x3F | 0x80
+    return pa.array(np.frombuffer(bytes_of.tobytes().hex().encode("ascii"), dtype="S32")).cast(pa.string())
