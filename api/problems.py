@@ -12,6 +12,7 @@ from api.errors import NotLoopback, PageNotBuilt, PortTaken
 from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
 from gis.errors import (
+    BadFile,
     BadPack,
     BeforeFirstEdition,
     Busy,
@@ -24,6 +25,7 @@ from gis.errors import (
     NotFound,
     NothingToDraft,
     SchemaBehind,
+    UnknownCategory,
 )
 from gis.language import Language, translator
 from grids.errors import BadCoordinate, NotAPartition, OutsideItsArea, Refusal, UnfitGivenUnits, UnknownDatum
@@ -45,8 +47,10 @@ KINDS: dict[type[Refusal], Kind] = {
     Conflict: Kind(409, EXIT_CONFLICT, "Conflict"),
     Busy: Kind(409, EXIT_CONFLICT, "Busy"),
     BeforeFirstEdition: Kind(404, EXIT_NOT_FOUND, "No edition yet"),
+    UnknownCategory: Kind(404, EXIT_NOT_FOUND, "No such category"),
     NotAnInstant: Kind(422, EXIT_INVALID, "Not an instant"),
     BadPack: Kind(422, EXIT_INVALID, "City pack with faults"),
+    BadFile: Kind(422, EXIT_INVALID, "File with faults"),
     UnknownDatum: Kind(422, EXIT_INVALID, "Datum not declared"),
     DatumOutsideItsCountry: Kind(422, EXIT_INVALID, "Datum not in use here"),
     BadCoordinate: Kind(422, EXIT_INVALID, "Not a coordinate"),

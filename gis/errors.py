@@ -97,6 +97,16 @@ class BeforeFirstEdition(Refusal):
 
 
 @dataclass(eq=False)
+class UnknownCategory(Refusal):
+    """A category that the city does not have."""
+
+    key: str
+    city: str
+    template: ClassVar[str] = "{city} has no category {key!r}."
+    mend: ClassVar[str] = "Name one of the city pack's list of categories as kind:code."
+
+
+@dataclass(eq=False)
 class SeveralCities(Conflict):
     """A city was needed, none was named, and more than one is loaded."""
 
@@ -238,3 +248,11 @@ class BadPack(Refusal):
     findings: tuple[Finding, ...]
     template: ClassVar[str] = "The city pack {pack} cannot be loaded."
     mend: ClassVar[str] = "Mend what is listed and run 'wangge city check' again."
+
+
+@dataclass(eq=False)
+class BadFile(BadPack):
+    """A file that was given by itself, outside a city pack, cannot be used; ``pack`` is its path."""
+
+    template: ClassVar[str] = "The file {pack} cannot be used."
+    mend: ClassVar[str] = "Mend what is listed. What is said to be set in city.toml, here is an option of the command: --layer, --crs, --encoding."

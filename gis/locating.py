@@ -15,7 +15,7 @@ from datetime import datetime
 import numpy as np
 
 from gis.db import Tx, statement
-from gis.errors import BeforeFirstEdition, NotAnInstant
+from gis.errors import BeforeFirstEdition, NotAnInstant, UnknownCategory
 from gis.exchange import to_wgs84
 from gis.store import cities, editions, places
 from gis.store.places import Standing
@@ -113,22 +113,24 @@ class Answer:
     standing: Standing | None = None
 
 
-def locate(tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: datetime, city: str | None = None) -> Answer:
+def locate(
+    tx: Tx, indexes: Indexes, *, lon: float, lat: float, datum: str, at: datetime, city: str | None = None, category: str | None = None
+) -> Answer:
     """Who answers at a point given in ``datum``, as of the instant ``at``, in the edition that was in force then.
 
     With ``city`` only that city is asked, else the one adopted last that holds the point. A point in no loaded city is an answer (``how`` is "outside"), not an error. Raises ``UnknownDatum`` and
     ``BadCoordinate``, what the datum boundary refuses, and what ``Indexes.in_force`` does.
     """
     lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), datum=datum)
-    answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city)
+    answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city, category=category)
     if answer is None:
         # An edition was adopted since the terms were read.
         indexes.refresh(tx)
-        answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city)
+        answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city, category=category)
     return answer or _outside(lons, lats, _RESOLUTION)
 
 
-def _answer(tx: Tx, indexes: Indexes, *, lons: Floats, lats: Floats, at: datetime, city: str | None) -> Answer | None:
+def _answer(tx: Tx, indexes: Indexes, *, lons: Floats, lats: Floats, at: datetime, city: str | None, category: str | None) -> Answer | None:
     """The answer by the terms that are held; None when they are out of date."""
     resolution = _RESOLUTION
     for edition_id, index in indexes.in_force(tx, at, city):
@@ -137,9 +139,11 @@ def _answer(tx: Tx, indexes: Indexes, *, lons: Floats, lats: Floats, at: datetim
         if found.block[0] < 0:
             continue
         segment_id = int(found.segment[0]) + 1 if found.segment[0] >= 0 else None
-        said = places.standing(tx, edition_id, block_id=int(found.block[0]) + 1, segment_id=segment_id, at=at)
+        said = places.standing(tx, edition_id, block_id=int(found.block[0]) + 1, segment_id=segment_id, at=at, category=category)
         if said is None:
             return None
+        if category is not None and said.category is None:
+            raise UnknownCategory(category, said.city)
         return Answer(
             lon=float(lons[0]),
             lat=float(lats[0]),

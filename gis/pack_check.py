@@ -40,6 +40,6 @@ def _check_files(folder: Path, pack: CityPack, found: Findings) -> None:
         codes = None if drawn is None or codes is None else codes | {str(code) for code in drawn["code"].dropna()}
     keys = check_categories(folder, pack, found)
     if pack.owners is not None:
-        check_owners(folder, pack, found, codes=codes)
+        check_owners(folder, pack, found, codes=codes, upper_codes=city.upper_codes)
     for history in pack.incidents:
         check_history(folder, pack, history, found, city=city, keys=keys)

@@ -49,13 +49,15 @@ def check_areas(folder: Path, pack: CityPack, found: Findings) -> City:
     found.add(_ladder_faults(pack, levels))
     lowest = levels.get(pack.area_levels[-1].key)
     if lowest is None:
-        return City(codes=None, shapes=np.empty(0, dtype=object), whole=False)
+        return City(codes=None, upper_codes=frozenset(), shapes=np.empty(0, dtype=object), whole=False)
     if lowest.sound.any():
         found.add(_outside_the_metric_crs(pack, lowest.drawn))
     if pack.blocks.given is not None:
         _check_given_blocks(folder, pack.blocks.given, found, lowest)
     codes = frozenset(str(code) for code in lowest.frame["code"].dropna())
-    return City(codes=codes, shapes=lowest.drawn.geometry.to_numpy(), whole=bool(lowest.sound.all()))
+    upper = [judged.frame["code"] for key, judged in levels.items() if key != lowest.level.key] + [judged.frame["parent"] for judged in levels.values()]
+    upper_codes = frozenset(str(code) for column in upper for code in column.dropna())
+    return City(codes=codes, upper_codes=upper_codes, shapes=lowest.drawn.geometry.to_numpy(), whole=bool(lowest.sound.all()))
 
 
 def _check_given_blocks(folder: Path, given: GivenBlocks, found: Findings, lowest: _Judged) -> None:
@@ -331,12 +333,13 @@ class _Judged:
 
 @dataclass(frozen=True)
 class City:
-    """The lowest areas, to judge other layers against: all codes (None when unknown) and the sound polygons.
+    """The lowest areas, to judge other layers against: all codes (None when unknown), the codes above them, and the sound polygons.
 
     ``whole`` is False when polygons are missing, so that a place outside those that are there may still be in the city.
     """
 
     codes: frozenset[str] | None
+    upper_codes: frozenset[str]
     shapes: Geometries
     whole: bool
 

@@ -96,8 +96,9 @@ def _radius_faults(source: Source, said: list[str | None], frame: pd.DataFrame) 
             yield _on_row(source, slug="not-a-number", template=template, mend="Mend the row.", row=int(frame["row"].iloc[at]), value=text)
 
 
-def check_owners(folder: Path, pack: CityPack, found: Findings, *, codes: frozenset[str] | None) -> None:
-    """Judge the list of owners; ``codes`` are those of the lowest areas and drawn duty grids, None when they are not known."""
+def check_owners(folder: Path, pack: CityPack, found: Findings, *, codes: frozenset[str] | None, upper_codes: frozenset[str]) -> None:
+    """Judge the list of owners; ``codes`` are those of the lowest areas and drawn duty grids, None when they are not known,
+    ``upper_codes`` those of the areas above, whose owners stand behind the duty grids."""
     if pack.owners is None:
         return
     frame = found.attempt(read_owners, folder, pack.owners, time_zone=pack.time_zone)
@@ -110,7 +111,7 @@ def check_owners(folder: Path, pack: CityPack, found: Findings, *, codes: frozen
             said = pd.Series(texts(raw[column[field]]), dtype=object)
             found.add(_time_faults(source, frame, said, utc_times(said, time_zone=pack.time_zone), zone=pack.time_zone))
     found.add(nul_bytes(source.file, frame))
-    found.add(_owner_faults(source, frame, codes))
+    found.add(_owner_faults(source, frame, None if codes is None else codes | upper_codes))
     found.add(_two_at_once(source, frame))
     if codes is not None:
         found.add(_without_owner(source, frame, codes))
@@ -140,7 +141,7 @@ def _owner_faults(source: Source, frame: pd.DataFrame, codes: frozenset[str] | N
             template = "The post is {post!r}; it must be owner or deputy."
             yield _on_row(source, slug="unknown-post", template=template, mend="Use one of these words.", row=row, post=owner["post"])
         if codes is not None and owner["area"] is not None and owner["area"] not in codes:
-            template = "Owner {owner} answers for {area}, but no lowest area or duty grid has that code."
+            template = "Owner {owner} answers for {area}, but no area or duty grid has that code."
             yield _on_row(
                 source,
                 slug="unknown-area",

@@ -11,7 +11,8 @@ from api.commands import access
 from api.commands.options import AsJson, CityCode
 from api.console import LANGUAGE, _, emit, table
 from api.problems import EXIT_NOT_FOUND, EXIT_OK
-from api.schemas.locate import LocateOut, OwnerOut
+from api.schemas.dispatch import OwnerOut
+from api.schemas.locate import LocateOut
 from gis import db, locating
 from gis.errors import NotAnInstant
 from gis.language import name_in
@@ -37,12 +38,16 @@ def locate(  # noqa: PLR0917 - every one is an argument or option of the command
             "--at", help=_("The instant of the question, with its offset from UTC: 2026-11-24T08:30:00+08:00; now when not given.")
         ),
     ] = None,
+    category: Annotated[
+        str | None, typer.Option("--category", help=_("What it is about, as kind:code; who answers depends on it."))
+    ] = None,
     city: CityCode = None,
     as_json: AsJson = False,
 ) -> None:
     instant = access.now() if at is None else _instant(at)
     with access.engine(Settings()) as engine, db.transaction(engine) as tx:
-        answer = LocateOut.of(locating.locate(tx, locating.Indexes(), lon=lon, lat=lat, datum=datum, at=instant, city=city))
+        found = locating.locate(tx, locating.Indexes(), lon=lon, lat=lat, datum=datum, at=instant, city=city, category=category)
+        answer = LocateOut.of(found)
     if as_json:
         emit(answer)
     else:
@@ -72,10 +77,20 @@ def _rows(answer: LocateOut) -> list[tuple[str, str]]:
         side = _("left side") if answer.segment.side == "left" else _("right side")
         name = name_in(answer.segment.names, LANGUAGE) or _("unnamed street")
         rows.append((_("street segment"), f"{answer.segment.side_code} {name} · {side} · {answer.segment.offset_m} m"))
-    if answer.duty_grid is not None:
-        rows.append((_("duty grid"), f"{answer.duty_grid.code} {name_in(answer.duty_grid.names, LANGUAGE)}"))
     rows += [(_("owner"), _person(answer.owner)), (_("deputy"), _person(answer.deputy))] if answer.duty_grid else []
-    return rows + [(name_in(rung.level_names, LANGUAGE), f"{rung.code} {name_in(rung.names, LANGUAGE)}") for rung in answer.ladder[1:]]
+    return rows + (_reasons(answer) if answer.dispatch else [])
+
+
+def _reasons(answer: LocateOut) -> list[tuple[str, str]]:
+    """The ladder, each rung with who is on duty and why it answers or does not, and the sentence that sums it up."""
+    if answer.dispatch is None:
+        return []
+    rows = []
+    for rung, judged in zip(answer.ladder, answer.dispatch.rungs, strict=True):
+        place = f"{rung.code} {name_in(rung.names, LANGUAGE)}"
+        by = f"{_person(judged.by)}: " if judged.by and rung is not answer.ladder[0] else ""
+        rows.append((name_in(rung.level_names, LANGUAGE), f"{place} · {by}{judged.reason[LANGUAGE]}"))
+    return [*rows, (_("who answers"), answer.dispatch.sentence[LANGUAGE])]
 
 
 def _person(owner: OwnerOut | None) -> str:

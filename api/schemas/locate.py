@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from api.schemas.dispatch import DispatchOut, OwnerOut
 from gis.language import name_in
 from gis.locating import Answer
 from gis.store.places import Standing
-from grids.owners import Owner
 
 Names = dict[str, str]
 
@@ -42,19 +42,6 @@ class DutyGridOut(BaseModel):
     names: Names
 
 
-class OwnerOut(BaseModel):
-    """Someone who answers; ``generated`` marks names made up for a demo."""
-
-    code: str
-    name: str
-    generated: bool
-
-    @classmethod
-    def of(cls, owner: Owner | None) -> OwnerOut | None:
-        """The wire shape of an owner; None stays None."""
-        return cls(code=owner.code, name=owner.name, generated=owner.origin == "generated") if owner else None
-
-
 class RungOut(BaseModel):
     """One rung of the ladder above the place, the lowest first."""
 
@@ -84,6 +71,7 @@ class LocateOut(BaseModel):
     owner: OwnerOut | None = None
     deputy: OwnerOut | None = None
     ladder: list[RungOut] = []
+    dispatch: DispatchOut | None = None
     edition: EditionRefOut | None = None
 
     @classmethod
@@ -104,6 +92,7 @@ class LocateOut(BaseModel):
                 "ladder": [
                     RungOut(level=rung.level, level_names=rung.level_names, code=rung.code, names=rung.names) for rung in said.ladder
                 ],
+                "dispatch": DispatchOut.of(said, side=answer.side),
                 "edition": EditionRefOut(city=said.city, number=said.edition_number),
             }
         )

@@ -48,13 +48,16 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
 
 
 def _duties(tx: Tx, city: str, edition_id: int) -> list[Duty]:
-    grids_of = editions.areas_of_codes(tx, edition_id)
+    grids_of, area_of = editions.areas_of_codes(tx, edition_id), editions.upper_areas(tx, edition_id)
     duties: list[Duty] = []
     for said in owners.source(tx, city):
-        if said.area_code not in grids_of:
+        if said.area_code in grids_of:
+            duties += [Duty(grid, said.owner, said.post, said.from_at, said.to_at) for grid in grids_of[said.area_code]]
+        elif said.area_code in area_of:
+            duties.append(Duty(None, said.owner, said.post, said.from_at, said.to_at, area_of[said.area_code]))
+        else:
             raise UnknownDutyArea(said.owner.code, said.area_code)
-        duties += [Duty(grid, said.owner, said.post, said.from_at, said.to_at) for grid in grids_of[said.area_code]]
-    named: dict[tuple[int, Post], list[tuple[datetime | None, datetime | None]]] = defaultdict(list)
+    named: dict[tuple[int | None, Post], list[tuple[datetime | None, datetime | None]]] = defaultdict(list)
     for duty in duties:
         named[duty.duty_grid_id, duty.post].append((duty.from_at, duty.to_at))
     for grid_id, code in enumerate(editions.grid_codes(tx, edition_id), 1):

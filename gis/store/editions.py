@@ -259,6 +259,14 @@ def areas_of_codes(tx: Tx, edition_id: int) -> dict[str, list[int]]:
     return found
 
 
+def upper_areas(tx: Tx, edition_id: int) -> dict[str, int]:
+    """The ids of the areas above the lowest, by code; where a code stands on several levels, the lowest of them."""
+    area = tables.area
+    lowest = sa.select(sa.func.max(area.c.rank)).where(area.c.edition_id == edition_id).scalar_subquery()
+    chosen = sa.select(area.c.code, area.c.id).where(area.c.edition_id == edition_id, area.c.rank < lowest).order_by(area.c.rank)
+    return {code: area_id for code, area_id in tx.execute(chosen)}
+
+
 def grid_codes(tx: Tx, edition_id: int) -> list[str]:
     """The codes of the edition's duty grids in the order of their ids."""
     grid = tables.duty_grid

@@ -16,7 +16,8 @@ from grids.owners import OnDuty, Owner, Post
 
 @dataclass(frozen=True)
 class SourceDuty:
-    """What a pack says: an owner holds a post of the duty grids of an area, from an instant to another (None: open)."""
+    """What a pack says: an owner holds a post from an instant to another (None: open), of a duty grid, of all duty grids of a
+    lowest area, or of an area above the lowest itself, by its code."""
 
     area_code: str
     owner: Owner
@@ -27,13 +28,15 @@ class SourceDuty:
 
 @dataclass(frozen=True)
 class Duty:
-    """One post of one duty grid held by one owner from an instant to another; None leaves that end open."""
+    """One post held by one owner from an instant to another; None leaves that end open. The post is one of a duty grid, or of an
+    area above the lowest when ``area_id`` is given."""
 
-    duty_grid_id: int
+    duty_grid_id: int | None
     owner: Owner
     post: Post
     from_at: datetime | None
     to_at: datetime | None
+    area_id: int | None = None
 
 
 def save_source(tx: Tx, city: str, duties: Iterable[SourceDuty]) -> int:
@@ -62,7 +65,7 @@ def source(tx: Tx, city: str) -> list[SourceDuty]:
 def save(tx: Tx, city: str, edition_id: int, duties: Iterable[Duty]) -> int:
     """Write owners (new or renewed) and their duties in an edition; returns how many duties.
 
-    The database refuses two holders of one post at one instant (constraint ``duty_one_at_a_time``).
+    The database refuses two holders of one post at one instant (constraints ``duty_one_at_a_time``, ``area_duty_one_at_a_time``).
     """
     held = list(duties)
     _save_owners(tx, city, (duty.owner for duty in held))
@@ -70,6 +73,7 @@ def save(tx: Tx, city: str, edition_id: int, duties: Iterable[Duty]) -> int:
         {
             "edition_id": edition_id,
             "duty_grid_id": duty.duty_grid_id,
+            "area_id": duty.area_id,
             "city": city,
             "owner": duty.owner.code,
             "name": duty.owner.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,11 +16,13 @@ from gis.actions.adopt_edition import adopt_edition
 from gis.actions.draw_edition import draw_edition
 from gis.actions.load_city import load_city
 from gis.adoptions import followed
-from gis.errors import BeforeFirstEdition, DatumOutsideItsCountry, NotAnInstant, NotFound
+from gis.errors import BeforeFirstEdition, DatumOutsideItsCountry, NotAnInstant, NotFound, UnknownCategory
 from gis.exchange import from_wgs84
 from gis.locating import Indexes
 from gis.progress import silent
+from grids.dispatch import answering, dispatch
 from grids.errors import BadCoordinate, UnknownDatum
+from grids.owners import Owner
 from tests.tiny_city import NOON, act, load
 from tests.tiny_pack import SOUTH, STEP_LAT, STEP_LON, WEST, read_rows, write_rows
 
@@ -140,7 +143,7 @@ def test_a_question_with_a_warm_index_runs_no_spatial_sql(database: str, tiny_pa
         locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON)
     engine.dispose()
     assert len(asked) == 1
-    assert not any("st_" in statement or "geom" in statement for statement in asked)
+    assert not any(re.search(r"\bst_|geom", statement) for statement in asked)
 
 
 def test_a_running_service_has_a_new_plan_in_memory_before_anyone_asks(database: str, tiny_pack: Path) -> None:
@@ -167,3 +170,30 @@ def _wait_for(happened: Callable[[], bool], *, at_most_s: float = 20.0) -> None:
     while not happened():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_a_category_of_a_higher_level_is_answered_there_and_the_reasons_are_told(database: str, tiny_pack: Path) -> None:
+    header, rows = read_rows(tiny_pack / "owners.csv")
+    district = {**dict.fromkeys(header, ""), "code": "D-1", "name": "区值班长", "area": "310101", "post": "owner"}
+    write_rows(tiny_pack / "owners.csv", header, [*rows, [district[name] for name in header]])
+    kinds, listed = read_rows(tiny_pack / "categories.csv")
+    if "lowest_level" not in kinds:
+        kinds, listed = [*kinds, "lowest_level"], [[*row, ""] for row in listed]
+    listed[0][kinds.index("lowest_level")] = "district"
+    write_rows(tiny_pack / "categories.csv", kinds, listed)
+    key = f"{listed[0][kinds.index('kind')]}:{listed[0][kinds.index('code')]}"
+    load(database, tiny_pack)
+    with act(database) as tx:
+        plain = locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON)
+        high = locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON, category=key)
+        with pytest.raises(UnknownCategory, match="tiny"):
+            locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON, category="matter:99999")
+    assert plain.standing is not None
+    assert high.standing is not None
+    judged = dispatch(plain.standing.ladder, plain.standing.category)
+    assert [one.verdict for one in judged] == ["answers", "nobody_on_duty", "backstop", "nobody_on_duty"]
+    judged = dispatch(high.standing.ladder, high.standing.category)
+    assert [one.verdict for one in judged] == ["not_competent", "not_competent", "answers", "nobody_on_duty"]
+    chosen = answering(judged)
+    assert chosen is not None
+    assert chosen.by == Owner("D-1", "区值班长", "given")
