@@ -196,4 +196,4 @@ def test_a_category_of_a_higher_level_is_answered_there_and_the_reasons_are_told
     assert [one.verdict for one in judged] == ["not_competent", "not_competent", "answers", "nobody_on_duty"]
     chosen = answering(judged)
     assert chosen is not None
-    assert chosen.by == Owner("D-1", "区值班长", "given")
+    assert chosen.by == Owner("D-1", "区值班长", "generated")
