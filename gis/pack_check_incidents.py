@@ -11,13 +11,14 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.city_pack import CityPack, IncidentHistory
-from gis.errors import BadPack, Finding
+from gis.errors import BadPack, DatumOutsideItsCountry, Finding
 from gis.exchange import Floats, from_wgs84, to_wgs84
 from gis.pack_check_areas import City
+from gis.pack_check_defaults import Points
 from gis.pack_findings import Findings
 from gis.pack_incidents import read_incidents
 from grids.datum import DATUMS
-from grids.errors import Refusal
+from grids.errors import BadCoordinate, Refusal
 
 # So many places are enough to tell one datum from another.
 _SAMPLE = 20_000
@@ -30,19 +31,34 @@ def check_history(
     if keys is None:
         return
     found.add(_mapping_faults(history, keys))
-    total, outside, sample = 0, 0, list[NDArray[np.float64]]()
+    total, outside, sample, points = 0, 0, list[NDArray[np.float64]](), Points()
     try:
         for frame, findings in read_incidents(folder, history, pack):
             found.add(findings)
             placed = frame.dropna(subset=["lon", "lat"])
             lons, lats = placed["lon"].to_numpy(dtype=float), placed["lat"].to_numpy(dtype=float)
             total, outside = total + len(frame), outside + _outside(city, lons, lats)
+            points.add(placed)
             if sum(map(len, sample)) < _SAMPLE:
                 sample.append(np.column_stack([lons, lats])[:_SAMPLE])
+        found.add(points.findings(history, lambda: read_incidents(folder, history, pack)))
     except BadPack as refusal:
         found.add(refusal.findings)
         return
+    except (BadCoordinate, DatumOutsideItsCountry) as refusal:
+        found.add([_unfit_default_point(history, refusal)])
+        return
     found.add(_outside_faults(history, city, total, outside, np.concatenate(sample)))
+
+
+def _unfit_default_point(history: IncidentHistory, refusal: BadCoordinate | DatumOutsideItsCountry) -> Finding:
+    return Finding(
+        "bad-default-point",
+        "History {history} lists the default point lon {lon}, lat {lat}, which cannot be in {datum}.",
+        "List default points as [lon, lat] in the datum that the source declares.",
+        file="city.toml",
+        details={"history": history.key, "lon": refusal.lon, "lat": refusal.lat, "datum": history.source.datum},
+    )
 
 
 def _outside(city: City, lons: Floats, lats: Floats) -> int:

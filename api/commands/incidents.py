@@ -64,6 +64,7 @@ def words() -> dict[str, str]:
         "border": _("on a border"),
         "outside": _("outside the city"),
         "unplaced": _("known by address only"),
+        "default_geocode": _("on a default point: place not known"),
         "waiting": _("not assigned yet"),
         "total": _("all"),
         "assigned": _("assigned to an owner"),
@@ -88,14 +89,20 @@ def document(done: Imported) -> dict[str, Any]:
         "already_there": done.already_there,
         "rejected": done.rejected,
         "rejected_file": done.rejected_file,
+        "default_geocodes": done.default_geocodes,
+        "default_points": [{"lon": lon, "lat": lat, "incidents": count} for (lon, lat), count in done.default_points.items()],
     }
 
 
 def show(done: list[Imported]) -> None:
     """Print what became of each history."""
-    columns = (_("history"), _("read"), _("added"), _("already there"), _("rejected"))
-    table(_("Imported"), columns, [(one.history, one.read, one.added, one.already_there, one.rejected) for one in done], right=(1, 2, 3, 4))
+    columns = (_("history"), _("read"), _("added"), _("already there"), _("rejected"), _("default geocodes"))
+    rows = [(one.history, one.read, one.added, one.already_there, one.rejected, one.default_geocodes) for one in done]
+    table(_("Imported"), columns, rows, right=(1, 2, 3, 4, 5))
     for one in done:
         if one.rejected_file:
             remark(_("Rejected rows, each with its reason: {file}").format(file=one.rejected_file))
+        if one.default_points:
+            said = _("{count} incidents of {history} lie on {points} default points: they are kept, and count for no grid.")
+            remark(said.format(count=one.default_geocodes, history=one.history, points=len(one.default_points)))
     out.print()

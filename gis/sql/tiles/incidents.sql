@@ -1,4 +1,4 @@
--- Purpose: the incidents as points; the category travels as kind:code.
+-- Purpose: the incidents as points; the category travels as kind:code. Default geocodes are no places, so they are not shown.
 -- Parameters: z, x, y (tile of WebMercatorQuad), at (timestamptz). Units: tile coordinates, extent 4096, buffer 64.
 -- Feature ids: the last 52 bits of the incident's id, the same at every zoom.
 WITH frame AS MATERIALIZED (
@@ -13,7 +13,7 @@ features AS (
         incident.category_kind || ':' || incident.category_code AS category,
         st_asmvtgeom(st_transform(incident.geom, 3857), frame.envelope, 4096, 64, true) AS geom
     FROM frame
-    JOIN incident ON incident.geom && frame.box
+    JOIN incident ON incident.geom && frame.box AND incident.how IS DISTINCT FROM 'default_geocode'
 )
 
 SELECT st_asmvt(features, 'incidents', 4096, 'geom', 'id') FROM features WHERE geom IS NOT NULL;
