@@ -109,3 +109,31 @@ def test_geometries_are_moved_vertex_by_vertex_and_lose_their_height():
     assert not shapely.has_z(moved[0])
     assert moved[1] is None
     assert moved[2].is_empty
+
+
+@given(places_in_china, st.sampled_from(["gcj02", "bd09"]))
+def test_the_way_back_ends_where_the_public_formula_begins(places, datum):
+    """A place given in the shifted datum, brought to WGS 84 and put into the public formula, comes out again: asked is 0.1 m."""
+    lons, lats = np.array(places).T
+    again_lons, again_lats = from_wgs84(*to_wgs84(lons, lats, datum=datum), datum=datum)
+    assert np.max(moved_m(lons, lats, again_lons, again_lats)) < 1e-6
+
+
+@pytest.mark.parametrize("datum", ["gcj02", "bd09"])
+@pytest.mark.parametrize("outside", [(71.9, 30.0), (137.9, 45.0), (110.0, 0.8), (110.0, 55.9), (-121.5, 31.2)])
+def test_a_chinese_datum_ends_at_the_box_of_its_formula_both_ways_and_for_geometry(datum, outside):
+    for refuses in (
+        lambda: to_wgs84([outside[0]], [outside[1]], datum=datum),
+        lambda: from_wgs84([outside[0]], [outside[1]], datum=datum),
+        lambda: geometries_to_wgs84([shapely.Point(outside)], datum=datum),
+    ):
+        with pytest.raises(DatumOutsideItsCountry):
+            refuses()
+
+
+@pytest.mark.parametrize("datum", ["", "GCJ02", "nad83"])
+def test_no_door_of_the_boundary_takes_a_datum_that_it_does_not_know(datum):
+    with pytest.raises(UnknownDatum):
+        from_wgs84([121.5], [31.2], datum=datum)
+    with pytest.raises(UnknownDatum):
+        geometries_to_wgs84([shapely.Point(121.5, 31.2)], datum=datum)
