@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,12 +124,11 @@ def _ground(tx: Tx, city: str, plane: Plane, readings: list[tuple[Floats, Floats
         return Ground(geometries([]), geometries([]))
     box = {"west": lons.min(), "south": lats.min(), "east": lons.max(), "north": lats.max()}
     around = {name: float(at) + (_AROUND_DEG if name in ("east", "north") else -_AROUND_DEG) for name, at in box.items()}
-    streets, areas = (_shapes(tx, name, city, around) for name in ("street_near", "street_ground"))
+    streets, areas = (
+        geometries(tx.execute(one, {"city": city, **around}).scalars().all())
+        for one in (statement("street_near"), statement("street_ground"))
+    )
     return Ground(plane.to_metres(with_short_edges(streets)), plane.to_metres(with_short_edges(areas)))
-
-
-def _shapes(tx: Tx, name: str, city: str, box: dict[str, float]) -> NDArray[Any]:
-    return geometries(tx.execute(statement(name), {"city": city, **box}).scalars().all())
 
 
 def _measured(reading: Reading, lons: Floats, lats: Floats, plane: Plane, ground: Ground) -> Evidence:

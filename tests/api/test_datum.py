@@ -93,3 +93,20 @@ def test_what_goes_wrong_is_said_in_a_sentence(wangge: Run, files: Path, argumen
 def test_without_a_city_there_is_nothing_to_compare_with(wangge: Run, tmp_path: Path) -> None:
     done = wangge("datum", "check", str(tmp_path / "any.csv"), "--json")
     assert (done.returncode, json.loads(done.stdout)["type"]) == (3, "/problems/no-city-loaded")
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "datum", "code", "said"),
+    [
+        ("121.47", "31.23", None, 2, "--datum"),
+        ("121.47", "31.23", "GCJ02", 5, "wgs84, cgcs2000, gcj02, bd09"),
+        ("24.94", "60.17", "gcj02", 5, "only exists in mainland China"),
+        ("-73.98", "40.75", "bd09", 5, "only exists in mainland China"),
+    ],
+)
+def test_locate_takes_no_coordinate_without_a_datum_that_it_can_be_in(
+    wangge: Run, lon: str, lat: str, datum: str | None, code: int, said: str
+) -> None:
+    done = wangge("locate", lon, lat, *([] if datum is None else ["--datum", datum]))
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
