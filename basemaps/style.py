@@ -332,7 +332,7 @@ def _overlay_labels(palette: Palette, language: Language, *, lowest_rank: int) -
     rank: list[Any] = ["coalesce", ["get", "rank"], 3]
     with_owner = ["format", name, {}, "\n", {}, ["coalesce", ["get", "owner"], ""], {"font-scale": 0.86}]
     grid_name = ["step", ["zoom"], ["format", name, {}], 16, with_owner]
-    area = _label(_BOLD, _by_zoom(9, 12, 15, ["-", 17, rank], base=1), **{"text-padding": 16, "symbol-sort-key": rank})
+    area = _label(_BOLD, _by_zoom(8, 11, 15, ["-", 17, rank], base=1), **{"text-padding": 16, "symbol-sort-key": rank})
     grid = _label(_MEDIUM, _by_zoom(15, 12, 17, 14, base=1), **{"text-padding": 28, "text-max-width": 13})
     shared = {"layout": {"text-field": name, **area}, "paint": {"text-color": palette.area, **halo}}
     # The tiles that name areas from afar hold the ranks 1 to 3; the city itself is named by the page. From near only
@@ -345,7 +345,7 @@ def _overlay_labels(palette: Palette, language: Language, *, lowest_rank: int) -
         *(part for zoom, least in ((13, lowest_rank - 1), (14, lowest_rank)) for part in (zoom, [*from_afar, [">=", rank, least]])),
     ]
     return [
-        _overlay("areas-label", "symbol", "areas", source="areas-labels", minzoom=9, maxzoom=15, filter=high, **shared),
+        _overlay("areas-label", "symbol", "areas", source="areas-labels", minzoom=7.5, maxzoom=15, filter=high, **shared),
         _overlay("areas-label-low", "symbol", "areas", minzoom=14, maxzoom=15.5, filter=[">=", rank, 4], **shared),
         _overlay(
             "duty-grids-label",

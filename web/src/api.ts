@@ -41,7 +41,7 @@ export interface Place {
   how: 'inside' | 'border' | 'outside';
   cell: string | null;
   street_unit: { code: string; area_m2: number } | null;
-  segment: { code: string; name: string | null; side: string | null; offset_m: number | null } | null;
+  segment: { code: string; names: Names; side: string | null; offset_m: number | null } | null;
   duty_grid: { code: string; names: Names } | null;
   owner: Person | null;
   deputy: Person | null;

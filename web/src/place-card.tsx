@@ -58,7 +58,7 @@ function Segment({ t, language, segment }: { t: Messages; language: Language; se
   const side = segment.side === 'L' || segment.side === 'left' ? t.leftSide : t.rightSide;
   return (
     <>
-      {segment.name || t.unnamedStreet}
+      {nameIn(segment.names, language) || t.unnamedStreet}
       {segment.side && segment.offset_m !== null && <span class="under">{t.onSide(side, whole.format(segment.offset_m))}</span>}
       <span class="code">{segment.code}</span>
     </>
