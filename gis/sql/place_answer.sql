@@ -1,6 +1,6 @@
 -- Purpose: all that is said about one found place: its block, segment, duty grid, the ladder of areas, who holds the posts of each, and the category asked for.
--- No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date.
 -- Parameters: edition_id, block_id, segment_id (NULL when none is near), at (timestamptz), category (kind:code or NULL). Units: area_m2 in square metres.
+-- No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date.
 WITH RECURSIVE place AS (
     SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
     FROM block
