@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
@@ -78,3 +81,55 @@ def test_an_edition_without_streets_or_blocks_answers_outside() -> None:
     found = nothing.locate(np.array([WEST]), np.array([SOUTH]))
     assert (found.block[0], found.segment[0], found.how[0]) == (-1, -1, How.OUTSIDE)
     assert found.cell[0] > 0
+
+
+def test_a_prepared_index_says_what_geos_said_for_one_and_for_many() -> None:
+    prepared = Index(CELLS, STREETS, SHANGHAI, 10)
+    prepared.prepare()
+    places = np.random.default_rng(3).uniform(-0.5, 3.5, (400, 2))
+    places[:100] = np.round(places[:100])
+    lons, lats = WEST + STEP * places[:, 0], SOUTH + STEP * places[:, 1]
+    one, other = INDEX.locate(lons, lats), prepared.locate(lons, lats)
+    assert set(one.how.tolist()) == set(How)
+    for name in ("cell", "block", "segment", "side", "offset_m", "how"):
+        assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=name == "offset_m"), name
+    for index in (INDEX, prepared):
+        assert [index.block_at(*place) for place in zip(lons.tolist(), lats.tolist(), strict=True)] == list(
+            zip(one.block.tolist(), one.how.tolist(), strict=True)
+        )
+
+
+def test_many_points_at_once_build_the_raster() -> None:
+    index = Index(CELLS, STREETS, SHANGHAI, 10)
+    index.locate(np.full(100, WEST + STEP / 2), np.full(100, SOUTH + STEP / 2))
+    assert "_raster" not in index.__dict__
+    assert set(index._blocks_at(np.full(60_000, WEST + STEP / 2), np.full(60_000, SOUTH + STEP / 2), 2)[0].tolist()) == {0}
+    assert "_raster" in index.__dict__
+
+
+def test_an_index_is_kept_in_a_file_and_mapped(tmp_path: Path) -> None:
+    lons, lats = WEST + STEP * np.linspace(-0.5, 3.5, 50), SOUTH + STEP * np.linspace(3.5, -0.5, 50)
+    said = INDEX.locate(lons, lats)
+    np.save(tmp_path / "index.npy", INDEX.packed())
+    mapped = Index.unpacked(np.load(tmp_path / "index.npy", mmap_mode="r"))
+    assert not mapped._raster.edges.flags.owndata
+    again = pickle.loads(pickle.dumps(mapped))  # noqa: S301
+    for index in (mapped, again):
+        found = index.locate(lons, lats)
+        assert np.array_equal(found.block, said.block)
+        assert np.array_equal(found.segment, said.segment)
+        assert np.array_equal(found.offset_m, said.offset_m, equal_nan=True)
+        assert (index.plane, index.cell_resolution) == (SHANGHAI, 10)
+
+
+def test_an_index_without_streets_or_blocks_is_kept_too() -> None:
+    nothing = Index.unpacked(Index(CELLS[:0], STREETS[:0], SHANGHAI, 10).packed())
+    assert nothing.block_at(WEST, SOUTH) == (-1, How.OUTSIDE)
+    assert nothing.locate(np.array([WEST]), np.array([SOUTH])).segment.tolist() == [-1]
+
+
+def test_bytes_that_are_no_index_are_refused() -> None:
+    whole = INDEX.packed()
+    for bad in (whole[:-1], whole[:50], whole[:5], np.zeros(100, dtype=np.uint8), np.append(whole, whole)):
+        with pytest.raises(ValueError, match="packed arrays"):
+            Index.unpacked(bad)
