@@ -1,8 +1,9 @@
 """Which street unit holds a point, and which segment is nearest: the one function every assignment goes through.
 
 Exact means: what GEOS says about the same polygons, with one rule for a point on a border (the unit with the lowest
-code) and one for a point outside (none). ``grids.raster_index`` says the same as GEOS some fifty times as fast, but takes
-seconds to build for a large city: it is built for many points or by ``prepare``, and a process that asks once asks GEOS.
+code) and one for a point outside (none). ``grids.raster_index`` says the same some fifty times as fast, and
+``grids.nearest_line`` finds the same segments several times as fast, but they take seconds to build for a large city:
+they are built for many points or by ``prepare``, and a process that asks once asks GEOS.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import shapely
 from numpy.typing import NDArray
 
 from grids import cells as cell_index
-from grids import packing, raster_index
+from grids import nearest_line, packing, raster_index
 from grids.arrangement import Positions
 from grids.cells import Cells
 from grids.edition import LEFT, RIGHT
 from grids.measure import Floats, Geometries, Plane
+from grids.nearest_line import LineGrid
 from grids.raster_index import RasterIndex
 
 NEAREST_M = 150.0
@@ -80,12 +82,16 @@ class Index:
         return lines
 
     @cached_property
+    def _line_grid(self) -> LineGrid:
+        return nearest_line.build(self._lines, within_m=NEAREST_M)
+
+    @cached_property
     def _line_tree(self) -> shapely.STRtree:
         return shapely.STRtree(self._lines)
 
     def prepare(self) -> None:
         """Build now what makes looking up fast, so that no question waits for it: seconds for tens of thousands of blocks."""
-        _ = self._raster, self._line_tree
+        _ = self._raster, self._line_grid, self._line_tree
 
     def locate(self, lons: Floats, lats: Floats, *, threads: int = 1) -> Places:
         """Find the places of points in EPSG:4326 (n,). A point without finite coordinates is outside, with cell 0."""
@@ -134,14 +140,28 @@ class Index:
         if len(known) == 0 or len(self.segments) == 0:
             return segment, side, offset_m
         points = np.asarray(shapely.points(eastings[known], northings[known]))
-        (at, line), distance_m = self._line_tree.query_nearest(points, max_distance=NEAREST_M, return_distance=True)
+        if "_line_grid" in self.__dict__ or len(lons) >= _MANY:
+            line, sides = self._line_grid.nearest(eastings[known], northings[known])
+        else:
+            line, sides = np.full(len(known), nearest_line.DOUBT), np.zeros(len(known), dtype=np.int8)
+        doubt = np.flatnonzero(line == nearest_line.DOUBT)
+        line[doubt] = self._ask_geos(points[doubt])
+        near = np.flatnonzero(line >= 0)
+        segment[known[near]] = line[near]
+        offset_m[known[near]] = shapely.distance(self._lines[line[near]], points[near])
+        side[known] = np.where(sides == nearest_line.RIGHT, RIGHT, LEFT)
+        unsure = near[sides[near] == 0]
+        side[known[unsure]] = _sides(self._lines[line[unsure]], points[unsure])
+        return segment, side, offset_m
+
+    def _ask_geos(self, points: Geometries) -> Positions:
+        """The nearest line of each point in metres, the lowest of several, -1 beyond ``NEAREST_M``."""
+        nearest = np.full(len(points), -1, dtype=np.int64)
+        at, line = self._line_tree.query_nearest(points, max_distance=NEAREST_M)
         order = np.lexsort((line, at))
         found, first = np.unique(at[order], return_index=True)
-        chosen = order[first]
-        segment[known[found]] = line[chosen]
-        offset_m[known[found]] = distance_m[chosen]
-        side[known[found]] = _sides(self._lines[line[chosen]], points[found])
-        return segment, side, offset_m
+        nearest[found] = line[order[first]]
+        return nearest
 
 
 def _as_bytes(geometries: Geometries) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -165,7 +165,7 @@ def build(polygons: Geometries, *, coarse_cells: int | None = None) -> RasterInd
     frame = _frame(shapely.total_bounds(polygons), wanted)
     columns, rows = int(frame[6]), int(frame[7])
     tree = shapely.STRtree(polygons)
-    cell, edge = _touched(starts, ends, frame)
+    cell, edge = touched(starts, ends, frame)
     row, column = np.divmod(cell, columns)
     coarse_at = (row // BLOCK) * (columns // BLOCK) + column // BLOCK
     split, block = _ranked(coarse_at, columns * rows // (BLOCK * BLOCK))
@@ -222,7 +222,7 @@ def _frame(bounds: Floats, wanted: int) -> Floats:
     return np.array([west, south, east, north, *scales, *counts])
 
 
-def _touched(starts: Floats, ends: Floats, frame: Floats) -> tuple[Ints, Ints]:
+def touched(starts: Floats, ends: Floats, frame: Floats) -> tuple[Ints, Ints]:
     """Every fine cell (m,) that an edge touches or nearly touches, row by row of the edge, and the edge (m,)."""
     columns, rows = int(frame[6]), int(frame[7])
     a, b = (starts - frame[:2]) * frame[4:6], (ends - frame[:2]) * frame[4:6]

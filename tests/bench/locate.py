@@ -170,6 +170,7 @@ def kept(polygons: Geometries) -> dict[str, float]:
 def by_postgis(polygons: Geometries, at: Floats, block: Any) -> dict[str, Any]:
     """Wall seconds of a serial join on a GiST index in a private cluster of its own, and the answers compared."""
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the server runs under an account of its own when this one is root's
         made = cluster.ensure(Path(folder), durable=False)
         try:
             url = made.url(cluster.DATABASE).replace("postgresql+psycopg", "postgresql")
@@ -178,7 +179,7 @@ def by_postgis(polygons: Geometries, at: Floats, block: Any) -> dict[str, Any]:
                 for table, shapes in (("polygons", polygons), ("points", shapely.points(at))):
                     tx.execute(f"CREATE TEMP TABLE {table} (id int, geom geometry)")
                     with tx.cursor().copy(f"COPY {table} FROM STDIN") as rows:
-                        for number, wkb in enumerate(shapely.to_wkb(shapes, hex=True).tolist()):
+                        for number, wkb in enumerate(np.asarray(shapely.to_wkb(shapes, hex=True)).tolist()):
                             rows.write_row((number, wkb))
                     tx.execute(f"CREATE INDEX ON {table} USING gist (geom)") if table == "polygons" else None
                     tx.execute(f"ANALYZE {table}")
@@ -186,7 +187,8 @@ def by_postgis(polygons: Geometries, at: Floats, block: Any) -> dict[str, Any]:
                 spent, found = seconds_of(lambda: tx.execute(statement).fetchall(), runs=2, clock=time.perf_counter)
         finally:
             made.stop()
-    answers = lowest(*np.array(found, dtype=np.int64).T, len(at))
+    point, polygon = np.array(found, dtype=np.int64).T
+    answers = lowest(point, polygon, len(at))
     return {"points": len(at), "us_per_point_wall": round(spent / len(at) * 1e6, 2), "differing": int((answers != block).sum())}
 
 
@@ -215,7 +217,7 @@ def measured(count: int, at: Floats, postgis: int) -> dict[str, Any]:
     hard = at.copy()
     hard[:: len(at) // (len(at) // 50)] = on_borders(polygons, len(hard[:: len(at) // (len(at) // 50)]))
     cell = np.floor((at - BOX[:2]) * 500).astype(np.int64)
-    row = {
+    row: dict[str, Any] = {
         "polygons": len(polygons),
         "vertices_each": round(float(shapely.get_num_coordinates(polygons).mean()), 1),
         "build_cpu_s": round(build, 2),
