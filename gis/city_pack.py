@@ -118,6 +118,7 @@ class Level(_Part):
         None,
         description="How a level without polygons comes about: duty grids as one per lowest area; areas as the union of the areas below that name them as parent.",
     )
+    mend_m2: float = Field(1_000, ge=0, description="A gap or overlap of this level's polygons up to this size is mended.")
 
     @model_validator(mode="after")
     def _given_or_derived(self) -> Level:

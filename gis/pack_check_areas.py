@@ -24,10 +24,6 @@ from gis.pack_sources import read_areas
 from grids.given_units import TOLERATED_M2
 from grids.measure import areas_m2
 
-MENDED_M2 = 1_000.0
-"""A gap or overlap up to this size is mended by the dividing of the city (a strip of one metre along a street of a
-kilometre); a larger one stops the load, because someone must say whose ground it is."""
-
 ROUNDING_M2 = 1.0
 """Smaller differences come from rounding coordinates and are not worth a word."""
 
@@ -55,7 +51,9 @@ def check_areas(folder: Path, pack: CityPack, found: Findings) -> City:
     if pack.blocks.given is not None:
         _check_given_blocks(folder, pack.blocks.given, found, lowest)
     codes = frozenset(str(code) for code in lowest.frame["code"].dropna())
-    upper = [judged.frame["code"] for key, judged in levels.items() if key != lowest.level.key] + [judged.frame["parent"] for judged in levels.values()]
+    upper = [judged.frame["code"] for key, judged in levels.items() if key != lowest.level.key] + [
+        judged.frame["parent"] for judged in levels.values()
+    ]
     upper_codes = frozenset(str(code) for column in upper for code in column.dropna())
     return City(codes=codes, upper_codes=upper_codes, shapes=lowest.drawn.geometry.to_numpy(), whole=bool(lowest.sound.all()))
 
@@ -108,8 +106,12 @@ def _overlaps(level: Level, frame: geopandas.GeoDataFrame) -> Iterator[Finding]:
 
 
 def _is_mended(level: Level, size_m2: float) -> bool:
-    """Whether so small a fault is mended by the dividing; given blocks are kept as they are, so nothing of theirs is."""
-    return size_m2 <= (TOLERATED_M2 if level.key == _GIVEN_BLOCKS else MENDED_M2)
+    """Whether so small a fault is mended by the dividing; given blocks are kept as they are, so nothing of theirs is.
+
+    The first size is a strip of one metre along a street of a kilometre; a larger fault stops the load, because someone must
+    say whose ground it is: by mending the polygons, or by the level's ``mend_m2`` where the rule is good enough.
+    """
+    return size_m2 <= (TOLERATED_M2 if level.key == _GIVEN_BLOCKS else level.mend_m2)
 
 
 def _polygons(shapes: Geometries) -> Geometries:

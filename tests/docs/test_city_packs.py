@@ -12,8 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from gis import city_pack
-from gis.city_pack import city_toml_schema, parse_city_toml
-from gis.pack_check_areas import MENDED_M2
+from gis.city_pack import Level, city_toml_schema, parse_city_toml
 from gis.pack_findings import MOST_ROWS_NAMED
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -49,7 +48,7 @@ def test_the_examples_are_good_packs(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_numbers_are_those_of_the_code(page):
     text = (DOCS / page).read_text("utf-8")
-    assert f"{MENDED_M2:,.0f} m²" in text
+    assert f"{Level.model_fields['mend_m2'].default:,.0f} m²" in text
     assert f" {MOST_ROWS_NAMED} " in text
 
 

@@ -320,6 +320,15 @@ def test_a_gap_or_overlap_that_is_mended_is_a_warning(tiny_pack, height, slug):
     assert 500 < finding.details["m2"] < 1_000
 
 
+@pytest.mark.parametrize(("height", "slug"), [(1.8, "gap"), (2.2, "overlap")])
+def test_a_pack_says_how_large_a_fault_of_its_level_is_mended(tiny_pack, height, slug):
+    redraw(tiny_pack / "communities.geojson", 0, ring=square(0, 0, 2, height))
+    replace(tiny_pack / "city.toml", 'key = "community"\n', 'key = "community"\nmend_m2 = 20000\n')
+    finding, _ = only_finding(tiny_pack)
+    assert (finding.slug, finding.severity) == (slug, "warning")
+    assert finding.details["m2"] > 15_000
+
+
 def test_a_hole_in_a_city_of_one_level_of_areas(tiny_pack):
     text = (tiny_pack / "city.toml").read_text("utf-8")
     start, end = text.index('[[levels]]\nkey = "district"'), text.index('[[levels]]\nkey = "community"')
