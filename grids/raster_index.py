@@ -98,7 +98,8 @@ class RasterIndex:
 
         if threads == 1:
             return run(slice(None))
-        ends = np.linspace(0, len(xs), threads + 1).astype(np.int64).tolist()
+        # More parts than threads: one that has to wait for a core leaves its share to the others.
+        ends = np.linspace(0, len(xs), 8 * threads + 1).astype(np.int64).tolist()
         with ThreadPoolExecutor(threads) as pool:
             return sum(pool.map(run, [slice(*both) for both in pairwise(ends)]))
 
