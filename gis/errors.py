@@ -255,4 +255,6 @@ class BadFile(BadPack):
     """A file that was given by itself, outside a city pack, cannot be used; ``pack`` is its path."""
 
     template: ClassVar[str] = "The file {pack} cannot be used."
-    mend: ClassVar[str] = "Mend what is listed. What is said to be set in city.toml, here is an option of the command: --layer, --crs, --encoding."
+    mend: ClassVar[str] = (
+        "Mend what is listed. What is said to be set in city.toml, here is an option of the command: --layer, --crs, --encoding."
+    )

@@ -264,7 +264,7 @@ def upper_areas(tx: Tx, edition_id: int) -> dict[str, int]:
     area = tables.area
     lowest = sa.select(sa.func.max(area.c.rank)).where(area.c.edition_id == edition_id).scalar_subquery()
     chosen = sa.select(area.c.code, area.c.id).where(area.c.edition_id == edition_id, area.c.rank < lowest).order_by(area.c.rank)
-    return {code: area_id for code, area_id in tx.execute(chosen)}
+    return {row.code: row.id for row in tx.execute(chosen)}
 
 
 def grid_codes(tx: Tx, edition_id: int) -> list[str]:

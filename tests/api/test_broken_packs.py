@@ -37,7 +37,12 @@ json.dump(told, sys.stdout)
 def test_each_is_refused_by_check_and_load_with_file_and_row(database: str, tmp_path: Path, language: str) -> None:
     runs = [(name, act) for name in sorted(EXPECTED) for act in ("check", "load")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("WANGGE_", "LC_", "LANG"))}
-    environment |= {"WANGGE_DATABASE_URL": database, "WANGGE_DATA_DIR": str(tmp_path / "data"), "WANGGE_LANGUAGE": language, "COLUMNS": "400"}
+    environment |= {
+        "WANGGE_DATABASE_URL": database,
+        "WANGGE_DATA_DIR": str(tmp_path / "data"),
+        "WANGGE_LANGUAGE": language,
+        "COLUMNS": "400",
+    }
     asked = json.dumps([["city", act, str(BROKEN / name), *(["--json"] if act == "check" else [])] for name, act in runs])
     done = subprocess.run([sys.executable, "-c", _EACH], input=asked, env=environment, capture_output=True, text=True, check=True)
     for (name, act), (code, said) in zip(runs, json.loads(done.stdout), strict=True):

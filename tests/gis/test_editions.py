@@ -71,7 +71,7 @@ def test_a_cell_and_a_share_belong_to_what_is_there(database: str, tiny_pack: Pa
     with act(database) as tx:
         load_city(tx, tiny_pack, now=NOON, progress=silent)
         draw_edition(tx, "tiny", now=NOON, progress=silent)
-    with pytest.raises(IntegrityError, match="of its edition|belongs to an edition"), act(database) as tx:
+    with pytest.raises(IntegrityError, match=r"of its edition|belongs to an edition"), act(database) as tx:
         tx.execute(sa.text(unfounded))
 
 
