@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import shapely
-from scipy.optimize import brentq
 
 from grids.arrangement import GRID_M, Steps
 from grids.measure import Floats, Geometries
@@ -48,6 +47,8 @@ def _reaching_over(line: shapely.LineString) -> shapely.LineString:
 
 def _cut_position(face: shapely.Polygon, share: float) -> tuple[shapely.Geometry, shapely.Geometry, shapely.Geometry]:
     """The two sides of the line across the face's long axis that leaves ``share`` of its area behind it, and the line's part inside."""
+    from scipy.optimize import brentq  # half a second to import, and only who draws needs it
+
     corners = shapely.get_coordinates(shapely.oriented_envelope(face))[:4]
     sides_m = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
     long_side = int(np.argmax(sides_m[:2]))

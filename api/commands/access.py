@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from gis import db
-from gis.drawing import Kept
 from gis.errors import NoCityLoaded, SeveralCities
 from gis.progress import Progress
 from gis.schema import require_schema
 from gis.settings import Settings
 from gis.store import cities
+
+if TYPE_CHECKING:  # slow to import, and only who draws needs it
+    from gis.drawing import Kept
 
 
 @contextmanager
@@ -34,6 +37,8 @@ def engine(settings: Settings, *, migrate: bool = False) -> Iterator[db.Engine]:
 
 def kept_parts(settings: Settings, city: str, progress: Progress) -> Kept:
     """How a command draws the parts of a city: on all cores, into the data folder."""
+    from gis.drawing import Kept
+
     return Kept(settings.data_dir / "parts" / city, settings.processes, progress)
 
 
