@@ -26,6 +26,7 @@ from gis.errors import (
     NothingToDraft,
     SchemaBehind,
     UnknownCategory,
+    WorkerLost,
 )
 from gis.language import Language, translator
 from grids.errors import BadCoordinate, NotAPartition, OutsideItsArea, Refusal, UnfitGivenUnits, UnknownDatum
@@ -62,6 +63,7 @@ KINDS: dict[type[Refusal], Kind] = {
     DraftNotWritten: Kind(500, EXIT_FAILED, "Draft not written"),
     UnknownLayer: Kind(422, EXIT_INVALID, "Unknown basemap layer"),
     BasemapNotBuilt: Kind(500, EXIT_FAILED, "Basemap not built"),
+    WorkerLost: Kind(500, EXIT_FAILED, "Worker lost"),
     NoDatabase: Kind(503, EXIT_FAILED, "No database"),
     SchemaBehind: Kind(503, EXIT_FAILED, "Schema behind"),
     PageNotBuilt: Kind(503, EXIT_FAILED, "Page not built"),

@@ -13,18 +13,26 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import shapely
 
 from gis import kept_parts
+from gis.errors import WorkerLost
 from gis.progress import Progress
 from grids.measure import Geometries
 from grids.parts import Drawn, Part, cuts_in, cuts_near, draw, placed
+
+Works = Mapping[int, Callable[[], None]]
+"""What has to be done, by the number of the part."""
+
+_Kept = TypeVar("_Kept")
 
 _WORTH_A_POOL = 20_000
 """A city with fewer vertices than this is drawn before other processes would have started."""
@@ -44,46 +52,39 @@ class Kept:
     drawn: int = 0
 
     def __call__(self, parts: Sequence[Part]) -> list[Drawn]:
-        """The parts, drawn and placed; those that an earlier call kept are read."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """The parts, drawn and placed; those that an earlier call kept are read.
+
+        Raises ``CityBusy`` while another process draws into the folder, ``WorkerLost`` when a worker was ended from outside.
+        """
         sizes = [_vertices(part) for part in parts]
         done = _Done(self.progress, 2 * sum(sizes))
         digests = [kept_parts.digest(part) for part in parts]
-        with _pool(self.processes if sum(sizes) >= _WORTH_A_POOL else 1) as pool:
-            cuts = self._cuts(parts, digests, sizes=sizes, done=done, pool=pool)
+        with kept_parts.held(self.folder), _pool(self.processes if sum(sizes) >= _WORTH_A_POOL else 1) as pool:
+            run = partial(_run, pool, sizes=sizes, done=done)
+            paths = [self._path(f"{one}-cuts") for one in digests]
+            works = [partial(_cut_into, part, path) for part, path in zip(parts, paths, strict=True)]
+            cuts, _ = _kept_or_made(paths, works, kept_parts.read_cuts, run)
             near = [cuts_near(part, at, cuts) for at, part in enumerate(parts)]
-            names = [kept_parts.digest_with_cuts(one, lines) for one, lines in zip(digests, near, strict=True)]
-            missing = [at for at, name in enumerate(names) if not self._path(name).exists()]
-            done.add(sum(sizes) - sum(sizes[at] for at in missing))
-            work = {at: partial(_draw_into, parts[at], near[at], self._path(names[at])) for at in missing}
-            _run(pool, work, sizes=sizes, done=done)
-        self.parts, self.drawn = len(parts), len(missing)
-        files = [self._path(name).name for name in (*names, *map(_cuts_name, digests))]
-        kept_parts.forget_others(self.folder, files)
-        return [self._read(part, lines, name) for part, lines, name in zip(parts, near, names, strict=True)]
+            drawn_paths = [self._path(kept_parts.digest_with_cuts(one, lines)) for one, lines in zip(digests, near, strict=True)]
+            works = [partial(_draw_into, part, lines, path) for part, lines, path in zip(parts, near, drawn_paths, strict=True)]
+            drawn, self.drawn = _kept_or_made(drawn_paths, works, kept_parts.read_drawn, run)
+            kept_parts.forget_others(self.folder, [path.name for path in (*paths, *drawn_paths)])
+        self.parts = len(parts)
+        return [placed(part, one) for part, one in zip(parts, drawn, strict=True)]
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npz"
 
-    def _cuts(
-        self, parts: Sequence[Part], digests: Sequence[str], *, sizes: Sequence[int], done: _Done, pool: Executor | None
-    ) -> list[Geometries]:
-        """The cuts of every part: the first round."""
-        paths = [self._path(_cuts_name(one)) for one in digests]
-        missing = [at for at, path in enumerate(paths) if not path.exists()]
-        done.add(sum(sizes) - sum(sizes[at] for at in missing))
-        _run(pool, {at: partial(_cut_into, parts[at], paths[at]) for at in missing}, sizes=sizes, done=done)
-        kept = [kept_parts.read_cuts(path) for path in paths]
-        # A file that was damaged after it was written is as good as none.
-        return [cuts_in(part) if cuts is None else cuts for part, cuts in zip(parts, kept, strict=True)]
 
-    def _read(self, part: Part, cuts: Geometries, name: str) -> Drawn:
-        kept = kept_parts.read_drawn(self._path(name))
-        return placed(part, draw(part, cuts) if kept is None else kept)
-
-
-def _cuts_name(digest: str) -> str:
-    return f"{digest}-cuts"
+def _kept_or_made(
+    paths: Sequence[Path], works: Sequence[Callable[[], None]], read: Callable[[Path], _Kept | None], run: Callable[[Works], None]
+) -> tuple[list[_Kept], int]:
+    """What is kept at the paths; what is not there, or was damaged after it was written, is made first. And how many were made."""
+    found = [read(path) for path in paths]
+    missing = {at: works[at] for at, one in enumerate(found) if one is None}
+    run(missing)
+    whole = [one if one is not None else read(path) for one, path in zip(found, paths, strict=True)]
+    return [one for one in whole if one is not None], len(missing)
 
 
 @dataclass
@@ -93,6 +94,10 @@ class _Done:
     progress: Progress
     total: int
     so_far: int = 0
+
+    def only(self, size: int, *, of: int) -> None:
+        """Of a round that was counted with ``of`` only ``size`` has to be done: what is kept is no work."""
+        self.total -= of - size
 
     def add(self, size: int) -> None:
         self.so_far += size
@@ -113,18 +118,22 @@ def _draw_into(part: Part, cuts: Geometries, path: Path) -> None:
     kept_parts.write_drawn(path, draw(part, cuts))
 
 
-def _run(pool: Executor | None, work: Mapping[int, Callable[[], None]], *, sizes: Sequence[int], done: _Done) -> None:
+def _run(pool: Executor | None, works: Works, *, sizes: Sequence[int], done: _Done) -> None:
     """Do the work on each part, the largest first, so that no core waits long for another at the end."""
-    order = sorted(work, key=lambda at: -sizes[at])
+    done.only(sum(sizes[at] for at in works), of=sum(sizes))
+    order = sorted(works, key=lambda at: -sizes[at])
     if pool is None:
         for at in order:
-            work[at]()
+            works[at]()
             done.add(sizes[at])
         return
-    waiting = {pool.submit(work[at]): at for at in order}
-    for future in as_completed(waiting):
-        future.result()
-        done.add(sizes[waiting[future]])
+    waiting = {pool.submit(works[at]): at for at in order}
+    try:
+        for future in as_completed(waiting):
+            future.result()
+            done.add(sizes[waiting[future]])
+    except BrokenProcessPool as error:
+        raise WorkerLost from error
 
 
 @contextmanager

@@ -184,6 +184,14 @@ class CityBusy(Busy):
 
 
 @dataclass(eq=False)
+class WorkerLost(Refusal):
+    """A process that drew a part of a city was ended from outside."""
+
+    template: ClassVar[str] = "A process that drew a part of the city was ended from outside, most likely because memory ran out."
+    mend: ClassVar[str] = "What was drawn is kept. Set WANGGE_PROCESSES to fewer processes, then run the command again."
+
+
+@dataclass(eq=False)
 class NoDatabase(Refusal):
     """No PostGIS could be reached or started."""
 

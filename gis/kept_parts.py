@@ -5,11 +5,14 @@ A file that cannot be read is as good as none: the part is drawn again.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -17,21 +20,26 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gis.errors import CityBusy
 from grids.measure import Geometries
 from grids.parts import Drawn, Part
 from grids.segments import StreetEdges
 
+_LOCK = ".lock"
 _GEOMETRIES = ("polygons", "united_polygons", "lines")
 _Arrays = dict[str, NDArray[Any]]
 
 
 @cache
 def _code_digest() -> bytes:
-    """The digest of the code that draws: another release draws everything again."""
-    found = hashlib.sha256()
+    """The digest of the code that draws and keeps: another release of this program or of what it draws with draws all again."""
+    found = hashlib.sha256(Path(__file__).read_bytes())
+    libraries = (f"{name} {version(name)}" for name in ("h3ronpy", "numpy", "pyproj", "scipy", "shapely"))
+    found.update(" · ".join([*libraries, shapely.geos_version_string, pyproj.proj_version_str]).encode())
     for module in sorted((one for one in files("grids").iterdir() if one.name.endswith(".py")), key=lambda one: one.name):
         found.update(module.name.encode() + b"\0" + module.read_bytes())
     return found.digest()
@@ -94,9 +102,21 @@ def read_drawn(path: Path) -> Drawn | None:
     return Drawn(**values)
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder of parts: two builds, of two databases even, would remove each other's files. Raises ``CityBusy``."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CityBusy("the plan", folder.name) from error
+        yield
+
+
 def forget_others(folder: Path, names: Iterable[str]) -> None:
-    """Remove what earlier builds kept and the files ``names`` do not need."""
-    needed = set(names)
+    """Remove what earlier builds kept and ``names`` does not hold."""
+    needed = {*names, _LOCK}
     for path in folder.iterdir():
         if path.name not in needed:
             path.unlink(missing_ok=True)
@@ -123,6 +143,8 @@ def _write(path: Path, arrays: _Arrays) -> None:
     unfinished = path.with_suffix(f".{os.getpid()}.new")
     with unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.replace(path)
 
 

@@ -69,7 +69,7 @@ def _drawn(city: City, tree: ladder.Tree, progress: Callable[[str], None], draw:
 
 def _require_seamless(report: dict[str, Any], city: City) -> None:
     if city.given_blocks is None and (report["gap_m2"] or report["overlap_m2"]):
-        raise NotSeamless(city.levels[-1].level.key, report["gap_m2"], report["overlap_m2"])
+        raise NotSeamless(city.levels[-1].level.key, round(report["gap_m2"], 3), round(report["overlap_m2"], 3))
 
 
 def _require_ground(lowest: SourceAreas, blocks: BlockUnits, tree: ladder.Tree) -> None:

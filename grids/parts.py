@@ -1,4 +1,5 @@
-"""Parts: what of a city can be divided on its own. A part is the ground of one area above the lowest, a street/town.
+"""Parts: what of a city can be divided on its own. A part is the ground of one area above the lowest, a street/town, or of a
+piece of it.
 
 Each part is drawn by itself, in any order and in any process; parts that know the same lines near their common border draw
 that border alike, vertex by vertex (see ``draw_blocks``). Two rounds: every part says where its large blocks must be cut,
@@ -24,6 +25,9 @@ from grids.measure import Floats, Geometries, Plane, with_short_edges
 from grids.seamless import seamless
 from grids.segments import StreetEdges, street_edges
 from grids.unit_codes import Codes
+
+MOST_AREAS = 100
+"""An area above the lowest with more lowest areas than this is several parts: each a piece of it, halved where it is longest."""
 
 CONTEXT_M = 2.0
 """How far beyond its own ground a part knows the lines: more than a street's side, a stub or a cut ever reaches."""
@@ -131,13 +135,13 @@ def describe(part: Part, blocks: Blocks, given: GivenUnits | None = None) -> Dra
 
 
 def parts_of(city: City, parents: Positions) -> tuple[list[Part], Geometries]:
-    """The parts of a city, one for each of the areas ``parents`` (a,) that stand above its lowest areas (a,), and the ground
-    in metres that an area leaves out on purpose."""
+    """The parts of a city, one for each of the areas ``parents`` (a,) that stand above its lowest areas (a,) or several for one
+    with many, and the ground in metres that an area leaves out on purpose."""
     raw = ground_of(city)
     joined = seamless(raw.areas)
     near = _Near.of(replace(raw, areas=joined.areas))
     above = city.levels[-2].codes if len(city.levels) > 1 else np.array([""], dtype=object)
-    number = np.unique(parents, return_inverse=True)[1].reshape(-1)
+    number = _pieces(parents, raw.areas)
     parts = []
     for at in range(int(number.max(initial=-1)) + 1):
         own = np.flatnonzero(number == at)
@@ -145,6 +149,24 @@ def parts_of(city: City, parents: Positions) -> tuple[list[Part], Geometries]:
         neighbours = np.setdiff1d(number[areas], [at])
         parts.append(_part(str(above[parents[own[0]]]), city, ground=ground, areas=areas, streets=streets, neighbours=neighbours))
     return parts, joined.left_out
+
+
+def _pieces(parents: Positions, areas: Geometries) -> Positions:
+    """The number of the part of each lowest area (a,): by its parent, one with many areas halved by their centres again and again."""
+    centres = shapely.get_coordinates(shapely.centroid(areas))
+    waiting = [np.flatnonzero(parents == parent) for parent in np.unique(parents)][::-1]
+    number = np.zeros(len(parents), dtype=np.int64)
+    count = 0
+    while waiting:
+        some = waiting.pop()
+        if len(some) > MOST_AREAS:
+            axis = int(np.argmax(np.ptp(centres[some], axis=0)))
+            along = some[np.lexsort((some, centres[some, axis]))]
+            waiting += [np.sort(along[len(along) // 2 :]), np.sort(along[: len(along) // 2])]
+        else:
+            number[some] = count
+            count += 1
+    return number
 
 
 def whole_part(city: City) -> Part:
@@ -189,7 +211,7 @@ class _Near:
 
     @classmethod
     def of(cls, whole: Ground) -> _Near:
-        kinds = ("areas", "streets", "barriers", "built_up", "duty_grids")
+        kinds = ("areas", "borders", "streets", "barriers", "built_up", "duty_grids")
         return cls(whole, {kind: shapely.STRtree(of) for kind in kinds if (of := getattr(whole, kind)) is not None})
 
     def part(self, own: Positions) -> tuple[Ground, Positions, Positions]:
@@ -207,7 +229,8 @@ class _Near:
         ground = Ground(
             self.whole.areas[areas],
             np.isin(areas, own),
-            self.whole.borders[areas],
+            # Also those of areas that have no ground here: where areas overlap, one's border runs through another's ground.
+            self.whole.borders[near("borders")],
             self.whole.streets[streets],
             self.whole.barriers[near("barriers")],
             chosen("built_up"),

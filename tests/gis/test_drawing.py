@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import shapely
 
-from gis import drawing
+from gis import drawing, kept_parts
 from gis.drawing import Kept
+from gis.errors import CityBusy, WorkerLost
 from gis.progress import silent
 from grids.blocks import BlockRules
 from grids.dividing import divide
@@ -90,16 +91,35 @@ def test_a_change_in_one_place_draws_only_the_parts_it_touches(tmp_path: Path) -
 
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
     here = fingerprint(drawn_by(Kept(tmp_path / "parts", 1, silent), big_city()))
-    for at, path in enumerate(sorted((tmp_path / "parts").iterdir())):
+    for at, path in enumerate(sorted((tmp_path / "parts").glob("*.npz"))):
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 2] if at % 2 else b"")
-    assert fingerprint(drawn_by(Kept(tmp_path / "parts", 1, silent), big_city())) == here
+    again = Kept(tmp_path / "parts", 1, silent)
+    assert fingerprint(drawn_by(again, big_city())) == here
+    assert again.drawn == 6
+    once_more = Kept(tmp_path / "parts", 1, silent)
+    assert fingerprint(drawn_by(once_more, big_city())) == here
+    assert once_more.drawn == 0
+
+
+def test_two_builds_do_not_share_a_folder(tmp_path: Path) -> None:
+    with kept_parts.held(tmp_path / "parts"), pytest.raises(CityBusy):
+        drawn_by(Kept(tmp_path / "parts", 1, silent), big_city())
+
+
+def _end_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_ended_from_outside_is_told_as_such() -> None:
+    with drawing._pool(2) as pool, pytest.raises(WorkerLost, match="WANGGE_PROCESSES"):
+        drawing._run(pool, {0: _end_this_process}, sizes=[1], done=drawing._Done(silent, 1))
 
 
 KILLED = """
 import sys
 from pathlib import Path
-from gis import drawing
+from gis import drawing, kept_parts
 from gis.progress import silent
 from tests.gis.test_drawing import big_city, drawn_by
 

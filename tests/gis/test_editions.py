@@ -75,6 +75,22 @@ def test_a_cell_and_a_share_belong_to_what_is_there(database: str, tiny_pack: Pa
         tx.execute(sa.text(unfounded))
 
 
+ALTERED = (
+    "DELETE FROM cell WHERE (edition_id, cell) IN (SELECT edition_id, cell FROM cell_share)",
+    "UPDATE cell SET cell = cell + 1",
+)
+
+
+@pytest.mark.parametrize("altered", ALTERED)
+def test_a_draft_whose_shares_hang_in_the_air_is_never_adopted(database: str, tiny_pack: Path, altered: str) -> None:
+    with act(database) as tx:
+        load_city(tx, tiny_pack, now=NOON, progress=silent)
+        draw_edition(tx, "tiny", now=NOON, progress=silent)
+        tx.execute(sa.text(altered))
+    with pytest.raises(IntegrityError, match="share is of a cell"), act(database) as tx:
+        adopt_edition(tx, "tiny", now=NOON)
+
+
 def test_a_removed_draft_leaves_no_row_behind(database: str, tiny_pack: Path) -> None:
     with act(database) as tx:
         load_city(tx, tiny_pack, now=NOON, progress=silent)

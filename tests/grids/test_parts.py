@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import shapely
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from grids.blocks import BlockRules
 from grids.dividing import divide
 from grids.edition import City, Level, Plan, SourceAreas
 from grids.measure import Plane
-from grids.parts import Part, cuts_in, draw, draw_here, parts_of
+from grids.parts import cuts_in, draw, draw_here, parts_of
 from tests.grids.test_blocks import area_coverages, areas_digitised_apart, street_networks
 
 CRS = "EPSG:32651"
@@ -99,24 +101,51 @@ def test_how_a_city_is_grouped_into_parts_does_not_show_in_its_blocks(ground: tu
     )
 
 
+@st.composite
+def areas_over_each_other(draw: st.DrawFn) -> np.ndarray:
+    """Areas of which one lies across others by hundreds of metres: its border runs through ground that it does not keep."""
+    areas = draw(area_coverages())
+    corner, size = st.floats(0, 700), st.floats(80, 500)
+    west, south, width, height = draw(corner), draw(corner), draw(size), draw(size)
+    slant = draw(st.floats(-60, 60))
+    across = shapely.Polygon([(west, south), (west + width, south + slant), (west + width, south + height + slant), (west, south + height)])
+    kept = [area for area in areas if not across.covers(area)]
+    return objects([*kept, across] if kept and not shapely.union_all(kept).covers(across) else list(areas))
+
+
+@settings(max_examples=40, deadline=None)
+@given(ground=grouped(areas_over_each_other()), streets=street_networks(), built_up=area_coverages())
+def test_parts_meet_where_areas_lie_over_each_other(
+    ground: tuple[np.ndarray, list[int]], streets: np.ndarray, built_up: np.ndarray
+) -> None:
+    apart = quietly(replace(city(*ground, streets, streets[:1]), built_up=here(built_up[:1])))
+    assert shapely.coverage_is_valid(apart.blocks.polygons)
+    assert (apart.quality["gap_m2"], apart.quality["overlap_m2"]) == (0.0, 0.0)
+    whole = quietly(replace(city(ground[0], [0] * len(ground[0]), streets, streets[:1]), built_up=here(built_up[:1])))
+    shapes = [shapely.to_wkb(shapely.normalize(plan.blocks.polygons)).tolist() for plan in (apart, whole)]
+    assert shapes[0] == shapes[1]
+    assert apart.blocks.built_up.tolist() == whole.blocks.built_up.tolist()
+
+
 @settings(max_examples=15, deadline=None)
 @given(ground=grouped(area_coverages()), streets=street_networks())
-def test_a_part_is_drawn_the_same_in_any_order_and_company(ground: tuple[np.ndarray, list[int]], streets: np.ndarray) -> None:
+def test_a_part_is_drawn_the_same_whatever_else_is_far_away(ground: tuple[np.ndarray, list[int]], streets: np.ndarray) -> None:
     drawn_from = city(*ground, streets, streets[:0])
     parts, _ = parts_of(drawn_from, np.unique(ground[1], return_inverse=True)[1])
-    forwards = draw_here(parts)
-    again = [draw(part, cuts_of_all(parts, at)) for at, part in reversed(list(enumerate(parts)))][::-1]
-    for one, other in zip(forwards, again, strict=True):
-        assert shapely.to_wkb(one.polygons).tolist() == shapely.to_wkb(other.polygons).tolist()
-        assert one.codes.tolist() == other.codes.tolist()
+    cuts = [cuts_in(part) for part in parts]
+    for at, (part, drawn) in enumerate(zip(parts, draw_here(parts), strict=True)):
+        # All cuts of the city, its own first: those far away may not matter.
+        every = np.concatenate([cuts[at], *(cuts[other] for other in range(len(parts)) if other != at)])
+        again = draw(part, every)
+        assert shapely.to_wkb(drawn.polygons).tolist() == shapely.to_wkb(again.polygons).tolist()
+        assert drawn.codes.tolist() == again.codes.tolist()
 
 
-def cuts_of_all(parts: list[Part], at: int) -> np.ndarray:
-    """The cuts of one part and of all others, near or far: those far away must not matter."""
-    order = [at, *parts[at].neighbours.tolist()]
-    near = [cuts_in(parts[one]) for one in order]
-    reached = [
-        lines if one == at else lines[shapely.dwithin(lines, shapely.union_all(parts[at].ground.areas[parts[at].ground.own]), 2.0)]
-        for one, lines in zip(order, near, strict=True)
-    ]
-    return np.concatenate(reached)
+def test_an_area_with_many_lowest_areas_is_several_parts() -> None:
+    areas = objects([shapely.box(60.0 * (at % 20), 60.0 * (at // 20), 60.0 * (at % 20 + 1), 60.0 * (at // 20 + 1)) for at in range(240)])
+    none = objects([])
+    parts, _ = parts_of(city(areas, [0] * 240, none, none), np.zeros(240, dtype=np.int64))
+    assert len(parts) == 4
+    assert sorted(int(part.areas[at]) for part in parts for at in np.flatnonzero(part.ground.own)) == list(range(240))
+    plan = quietly(city(areas, [0] * 240, none, none))
+    assert (plan.quality["counts"]["blocks"], plan.quality["gap_m2"]) == (240, 0.0)

@@ -1,6 +1,6 @@
 -- Cells and their shares come by the million, and a foreign key is checked row by row: four of them took half of the time of
--- writing a megacity's edition. What they refer to is checked by the statement instead; that it stays is held by the triggers
--- of 0001 for adopted editions, and by the removal below for drafts.
+-- writing a megacity's edition. What they refer to is checked by the statement that writes them, and once more as a whole when
+-- a draft is adopted, for a draft's cells and blocks may still be altered; from then on the triggers of 0001 hold everything.
 ALTER TABLE cell DROP CONSTRAINT cell_edition_id_fkey;
 ALTER TABLE cell_share
     DROP CONSTRAINT cell_share_edition_id_fkey,
@@ -32,6 +32,17 @@ CREATE TRIGGER cell_founded AFTER INSERT ON cell REFERENCING NEW TABLE AS writte
 CREATE TRIGGER cell_founded_still AFTER UPDATE ON cell REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION refuse_unfounded_cells();
 CREATE TRIGGER cell_share_founded AFTER INSERT ON cell_share REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION refuse_unfounded_shares();
 CREATE TRIGGER cell_share_founded_still AFTER UPDATE ON cell_share REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION refuse_unfounded_shares();
+
+CREATE FUNCTION refuse_unfounded_edition() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT cell FROM cell_share WHERE edition_id = NEW.id EXCEPT SELECT cell FROM cell WHERE edition_id = NEW.id)
+       OR EXISTS (SELECT block_id FROM cell_share WHERE edition_id = NEW.id EXCEPT SELECT id FROM block WHERE edition_id = NEW.id) THEN
+        RAISE EXCEPTION 'a share is of a cell and in a block of its edition' USING ERRCODE = 'foreign_key_violation', TABLE = 'cell_share', CONSTRAINT = 'cell_share_founded';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER edition_is_founded BEFORE UPDATE ON edition FOR EACH ROW WHEN (OLD.status = 'draft' AND NEW.status = 'adopted') EXECUTE FUNCTION refuse_unfounded_edition();
 
 -- A draft goes with all its rows, those that refer before those that are referred to.
 CREATE FUNCTION remove_units_of_edition() RETURNS trigger LANGUAGE plpgsql AS $$
