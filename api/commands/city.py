@@ -97,7 +97,7 @@ def new(
         progress("looking at the files")
         drafted = pack_draft.draft(folder, code=code, say=_)
     written = pack_draft.write(drafted, path)
-    steps = _next_steps(folder, path, written, city=drafted.code)
+    steps = _next_steps(folder, path, written, city=drafted.code, incidents=bool(drafted.parts.incidents))
     if as_json:
         _emit_draft(drafted, written, steps)
     else:
@@ -105,7 +105,7 @@ def new(
     raise typer.Exit(EXIT_FINDINGS if drafted.remarks else EXIT_OK)
 
 
-def _next_steps(folder: Path, path: Path, written: list[Path], *, city: str) -> list[str]:
+def _next_steps(folder: Path, path: Path, written: list[Path], *, city: str, incidents: bool) -> list[str]:
     """The commands that follow, in their order, as they are typed."""
     place, named = shlex.quote(str(folder)), f"--city {city}"
     homes = {one: folder / ("city.toml" if one == path else one.name) for one in written}
@@ -116,7 +116,7 @@ def _next_steps(folder: Path, path: Path, written: list[Path], *, city: str) -> 
         f"wangge city load {place}",
         f"wangge grids build {named}",
         f"wangge grids adopt {named}",
-        f"wangge incidents import {named}",
+        *([f"wangge incidents import {named}"] if incidents else []),
         "wangge serve",
     ]
 
