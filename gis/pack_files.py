@@ -96,8 +96,10 @@ _RECIPE_WITHIN_BYTES = 1 << 16
 _MAPINFO_VIEW = re.compile(rb"open\s+table|create\s+view|isseamless|^\s*file\s+\"|type\s+linked", re.IGNORECASE | re.MULTILINE)
 
 
-# A GML file may name a service as the place of its schema; and a guess at types would take leading zeros from codes.
-pyogrio.set_gdal_config_options({"GML_DOWNLOAD_WFS_SCHEMA": "NO", "GML_FIELDTYPES": "ALWAYS_STRINGS"})
+# A GML file may name a service as the place of its schema; GDAL itself has a list of namespaces whose schemas it fetches, for
+# which an empty one is put; and a guess at types would take leading zeros from codes.
+_NO_SCHEMAS = Path(__file__).with_name("gml_registry.xml")
+pyogrio.set_gdal_config_options({"GML_DOWNLOAD_WFS_SCHEMA": "NO", "GML_REGISTRY": str(_NO_SCHEMAS), "GML_FIELDTYPES": "ALWAYS_STRINGS"})
 
 
 def refuse(folder: Path, findings: Iterable[Finding]) -> BadPack:

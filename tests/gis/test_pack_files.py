@@ -95,6 +95,18 @@ def test_a_gml_file_is_read_as_text_without_asking_for_its_schema_and_without_wr
     assert [path.name for path in tmp_path.iterdir()] == ["a.gml"]
 
 
+def test_a_gml_file_in_a_namespace_that_gdal_knows_a_schema_of_is_read_without_asking_for_it(
+    tmp_path: Path, asked: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, heard = asked
+    monkeypatch.setenv("GDAL_HTTP_PROXY", host)
+    text = GML.format(schema="a.xsd", member="").replace('xmlns:c="http://c"', 'xmlns:ktjkiiwfs="http://xml.nls.fi/ktjkiiwfs/2010/02"')
+    text = text.replace("c:area", "ktjkiiwfs:RekisteriyksikonTietoja").replace("<c:", "<ktjkiiwfs:").replace("</c:", "</ktjkiiwfs:")
+    (tmp_path / "a.gml").write_text(text.replace('xsi:schemaLocation="http://c a.xsd"', ""))
+    assert areas(tmp_path, "a.gml")["code"].tolist() == ["007"]
+    assert heard == []
+
+
 RECIPE = '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/vsicurl/HOST/a.json</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
 KML = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>\nINSIDE</Document></kml>'
 
