@@ -86,8 +86,6 @@ _FORMAT_NAMES: dict[Format, str] = {
 # How a ZIP archive begins, which a renamed Excel workbook is.
 _ZIP = b"PK\x03\x04"
 _COMPANIONS: dict[str, tuple[str, ...]] = {".shp": (".shx", ".dbf"), ".tab": (".dat", ".map", ".id"), ".mif": (".mid",)}
-# Files that readers open beside the one they are given, because they have its name.
-_BESIDE = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".dat", ".map", ".id", ".ind", ".mid", ".xsd", ".gfs")
 _GEODATABASE_BEGINS_IN = "a00000001.gdbtable"
 # Recipes of GDAL, by which it would open other files or ask other hosts; it looks for them at the beginning of any file.
 _RECIPE = re.compile(rb"<OGR\w*DataSource|gdal_streamed_alg|<GDAL_WMS", re.IGNORECASE)
@@ -260,7 +258,7 @@ def _fault_of_place(folder: Path, path: Path, name: str) -> Finding | None:
     if path.suffix.lower() == ".gdb" and path.is_dir():
         inside = list(path.iterdir())
     elif path.is_file():
-        inside = [path.with_suffix(ending) for ending in _BESIDE]
+        inside = _beside(path)
     else:
         return Finding("not-a-file", "This is not a file.", "Name a file in city.toml.", file=name)
     for one in inside:
@@ -269,6 +267,12 @@ def _fault_of_place(folder: Path, path: Path, name: str) -> Finding | None:
             mend = "Copy the file itself into the pack."
             return Finding("leaves-the-folder", template, mend, file=name, details={"beside": one.name})
     return None
+
+
+def _beside(path: Path) -> list[Path]:
+    """Whatever a reader may open beside the file because of its name (roads.DBF, roads.shp.xml, roads.gpkg-wal), in any case."""
+    begins = (f"{path.stem}.".lower(), f"{path.name}-".lower())
+    return [one for one in path.parent.iterdir() if one.name.lower().startswith(begins)]
 
 
 def _unknown_format(ending: str, name: str) -> Finding:

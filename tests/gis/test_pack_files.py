@@ -199,11 +199,15 @@ def test_an_archive_without_its_table_with_two_shapefiles_or_cut_off(tiny_pack: 
     assert refused(tiny_pack, "a.zip")[0] == "unreadable"
 
 
-def link_the_table_of_a_shapefile(folder: Path, elsewhere: Path) -> str:
-    given(folder).to_file(folder / "a.shp", encoding="utf-8")
-    (folder / "a.dbf").rename(elsewhere / "a.dbf")
-    (folder / "a.dbf").symlink_to(elsewhere / "a.dbf")
-    return "a.shp"
+def link_beside(file: str, beside: str) -> Callable[[Path, Path], str]:
+    def link(folder: Path, elsewhere: Path) -> str:
+        given(folder).to_file(folder / file, **({"encoding": "utf-8"} if file.endswith(".shp") else {}))
+        (folder / beside.lower()).unlink(missing_ok=True)
+        (elsewhere / beside).write_bytes(b"elsewhere")
+        (folder / beside).symlink_to(elsewhere / beside)
+        return file
+
+    return link
 
 
 def link_a_table_of_a_geodatabase(folder: Path, elsewhere: Path) -> str:
@@ -220,7 +224,15 @@ def link_a_whole_geodatabase(folder: Path, elsewhere: Path) -> str:
     return "a.gdb"
 
 
-@pytest.mark.parametrize("link", [link_the_table_of_a_shapefile, link_a_table_of_a_geodatabase, link_a_whole_geodatabase])
+@pytest.mark.parametrize(
+    "link",
+    [
+        *(link_beside("a.shp", beside) for beside in ("a.dbf", "a.DBF", "a.Shx", "A.CPG", "a.sbn", "a.SBX", "a.shp.xml")),
+        *(link_beside("a.gpkg", beside) for beside in ("a.gpkg-wal", "a.gpkg-journal", "a.GPKG-SHM")),
+        link_a_table_of_a_geodatabase,
+        link_a_whole_geodatabase,
+    ],
+)
 def test_a_part_of_a_source_that_is_a_link_out_of_the_folder(tiny_pack: Path, tmp_path: Path, link: Callable[[Path, Path], str]) -> None:
     slug, text = refused(tiny_pack, link(tiny_pack, tmp_path))
     assert slug == "leaves-the-folder"
