@@ -1,4 +1,6 @@
-"""A Shapefile inside a ZIP archive: judged by the archive's own list of contents, and read where it lies, never unpacked.
+"""What is small on the disk and may be vast in memory: a Shapefile inside a ZIP archive, and a Parquet file.
+
+An archive is judged by its own list of contents, and read where it lies, never unpacked.
 
 Nothing of the archive is written to a disk, so an entry that names a place outside it could do no harm; it is refused
 all the same, because no honest program makes one.
@@ -9,8 +11,13 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from gis.errors import Finding
 
@@ -23,6 +30,11 @@ MOST_RATIO = 200
 # Below this size a high ratio does no harm: a small table of blanks may have one.
 _SMALL_BYTES = 32 << 20
 _MOST_ENTRIES = 1000
+_SMALL_TABLE_BYTES = 100 << 20
+_ROWS_AT_ONCE = 1 << 14
+# What a value takes in memory beside its text: a number or a place in a list.
+_VALUE_BYTES = 8
+_TEXTS = (pa.string(), pa.binary(), pa.large_string(), pa.large_binary())
 _SHAPEFILE = b"\x00\x00\x27\x0a"
 
 
@@ -52,6 +64,57 @@ def has_code_page(path: Path) -> bool:
     """Whether the Shapefile in the archive brings a .cpg, which says its encoding."""
     with zipfile.ZipFile(path) as archive:
         return _beside(archive, _shapefiles(archive)[0], ".cpg")
+
+
+def fault_of_parquet(path: Path, name: str, columns: Iterable[str]) -> Finding | None:
+    """What keeps the whole of these columns of a Parquet file from being read into memory; None when nothing does.
+
+    A text that every row repeats is stored once and is multiplied by reading, which the sizes that the file says of itself
+    do not show. So the columns are gone through first, with each text kept once. Columns that are not there are passed
+    over. Raises ``pyarrow.ArrowException`` or ``OSError`` for a file that is broken.
+    """
+    packed_bytes = path.stat().st_size
+    most_bytes = min(MOST_UNPACKED_BYTES, max(packed_bytes * MOST_RATIO, _SMALL_TABLE_BYTES))
+    with pq.ParquetFile(path) as file:
+        asked = [one for one in dict.fromkeys(columns) if one in file.schema_arrow.names]
+        leaves = [file.schema.column(at) for at in range(file.metadata.num_columns)]
+        unpacked_bytes = _declared_bytes(file.metadata, asked)
+    if unpacked_bytes <= most_bytes:
+        texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+        unpacked_bytes = 0
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            # geopandas reads the index that pandas kept as well.
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=asked, use_pandas_metadata=True):
+                unpacked_bytes += sum(_decoded_bytes(column) for column in batch.columns)
+                if unpacked_bytes > most_bytes:
+                    break
+    if unpacked_bytes <= most_bytes:
+        return None
+    template = "The file of {packed_mb} MB would take more than {unpacked_mb} MB in memory, which no table of places does."
+    mend = "Ask where it comes from, and export only the rows and columns that the pack needs."
+    details = {"packed_mb": _mb(packed_bytes), "unpacked_mb": _mb(most_bytes)}
+    return Finding("archive-too-large", template, mend, file=name, details=details)
+
+
+def _declared_bytes(metadata: Any, columns: list[str]) -> int:
+    """The least that these columns take by what the file says of itself."""
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
+    kept = [chunk for chunk in chunks if any(chunk.path_in_schema == one or chunk.path_in_schema.startswith(f"{one}.") for one in columns)]
+    values = max(metadata.num_rows * len(columns), sum(chunk.num_values for chunk in kept))
+    return int(max(values * _VALUE_BYTES, sum(chunk.total_uncompressed_size for chunk in kept)))
+
+
+def _decoded_bytes(values: Any) -> int:
+    """What values take when each has its own text; those read as a dictionary are counted without being spelt out."""
+    if not pa.types.is_dictionary(values.type):
+        parts = values.flatten() if pa.types.is_struct(values.type) else [values.flatten()] if pa.types.is_list(values.type) else []
+        return len(values) * _VALUE_BYTES + sum(_decoded_bytes(part) for part in parts) if parts else int(values.nbytes)
+    texts = values.dictionary
+    if texts.type not in _TEXTS:
+        return int(values.nbytes)
+    lengths = pc.cast(pc.binary_length(texts), pa.int64())
+    return len(values) * _VALUE_BYTES + int(pc.sum(lengths.take(values.indices)).as_py() or 0)
 
 
 def _fault_of_entries(entries: list[zipfile.ZipInfo], packed_bytes: int, name: str) -> Finding | None:

@@ -25,6 +25,7 @@ from gis.city_pack import Source
 from gis.errors import Finding
 from gis.exchange import MAINLAND_CHINA, faulty_places, geometries_to_wgs84, outside_datum
 from gis.osm_file import read_osm
+from gis.pack_archives import fault_of_parquet
 from gis.pack_files import file_of, format_of, layer_of, nameless_crs, refuse, unreadable
 from gis.pack_tables import BROKEN_PARQUET, decode, missing_columns, ogr_columns, ogr_frame, osm_layer, read_table, satisfying
 
@@ -47,6 +48,8 @@ def read_places(folder: Path, source: Source, *, columns: Iterable[str], optiona
     asked = [*dict.fromkeys([*columns, *source.where])]
     wanted = [*dict.fromkeys(optional)]
     kind = format_of(path)
+    if kind == "parquet":
+        _refuse_too_large(folder, source, path, [*asked, *wanted])
     if kind == "osm":
         found = read_osm(path, layer=osm_layer(folder, source), where=source.where, tags=[*asked, *wanted]).frame
         frame = found.set_index(pd.RangeIndex(1, len(found) + 1, name="row"))
@@ -156,6 +159,16 @@ def _geo_metadata(folder: Path, source: Source, path: Path) -> dict[str, Any] | 
     except BROKEN_PARQUET as error:
         raise refuse(folder, [unreadable(source, error)]) from error
     return geometry if isinstance(geometry, dict) else None
+
+
+def _refuse_too_large(folder: Path, source: Source, path: Path, columns: list[str]) -> None:
+    geometry = (_geo_metadata(folder, source, path) or {}).get("primary_column", "geometry")
+    try:
+        fault = fault_of_parquet(path, source.file, [*columns, geometry, "wkt", "lon", "lat"])
+    except BROKEN_PARQUET as error:
+        raise refuse(folder, [unreadable(source, error)]) from error
+    if fault:
+        raise refuse(folder, [fault])
 
 
 def _from_parquet(folder: Path, source: Source, path: Path, asked: list[str], wanted: list[str]) -> geopandas.GeoDataFrame:

@@ -13,8 +13,12 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from gis import pack_archives
 from gis.city_pack import Level
 from gis.errors import BadPack
 from gis.pack_sources import read_areas
@@ -165,6 +169,50 @@ def test_a_zip_bomb_is_refused_by_its_own_list_of_contents(tiny_pack: Path) -> N
     slug, text = refused(tiny_pack, "a.zip")
     assert slug == "archive-too-large"
     assert "67.1 MB" in text
+
+
+def repeated(folder: Path, text: str, *, rows: int, kept: bool, name: str = "a.parquet") -> str:
+    """A Parquet file in which all rows have one text, stored once, and places of their own."""
+    once = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, dtype=np.int32)), pa.array([text]))
+    spread = np.random.default_rng(1).uniform(0, 0.001, rows)
+    columns = {"code": pa.array(range(rows)).cast(pa.string()), "parent": once, "name_en": once, "name_zh": once, "lon": 121 + spread}
+    pq.write_table(pa.table({**columns, "lat": 31 + spread}), folder / name, store_schema=kept)
+    return name
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_parquet_file_that_is_small_because_its_texts_repeat_is_refused_before_it_is_read(tmp_path: Path, kept: bool) -> None:
+    rows = 10_000
+    file = repeated(tmp_path, "x" * 20_000, rows=rows, kept=kept)
+    assert (tmp_path / file).stat().st_size < 500_000
+    before = pa.default_memory_pool().max_memory()
+    slug, text = refused(tmp_path, file)
+    assert slug == "archive-too-large"
+    assert "more than 104.9 MB" in text
+    assert pa.default_memory_pool().max_memory() < max(before, 50_000_000)
+
+
+def test_a_geoparquet_files_kept_index_its_lists_and_its_number_of_rows_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = geopandas.GeoDataFrame({"code": ["1"] * 2000}, geometry=geopandas.points_from_xy([121.0] * 2000, [31.0] * 2000), crs=4326)
+    frame.to_parquet(tmp_path / "plain.parquet")
+    frame.set_index(pd.Index(["x" * 5000] * 2000, name="i")).to_parquet(tmp_path / "index.parquet")
+    pq.write_table(pa.table({"code": [["x" * 5000] * 2] * 2000}), tmp_path / "list.parquet")
+    monkeypatch.setattr(pack_archives, "_SMALL_TABLE_BYTES", 1_000_000)
+    asked = ["code", "geometry", "not there"]
+    assert pack_archives.fault_of_parquet(tmp_path / "plain.parquet", "a", asked) is None
+    assert pack_archives.fault_of_parquet(tmp_path / "index.parquet", "a", asked) is not None
+    assert pack_archives.fault_of_parquet(tmp_path / "list.parquet", "a", asked) is not None
+    monkeypatch.setattr(pack_archives, "MOST_UNPACKED_BYTES", 2000 * 2 * 8 - 1)
+    assert pack_archives.fault_of_parquet(tmp_path / "plain.parquet", "a", asked) is not None
+
+
+def test_a_parquet_file_with_few_values_in_many_rows_and_the_packs_own_are_taken(tmp_path: Path) -> None:
+    columns = ["code", "parent", "name_en", "name_zh", "lon", "lat"]
+    assert pack_archives.fault_of_parquet(tmp_path / repeated(tmp_path, "residential", rows=300_000, kept=False), "a", columns) is None
+    own = sorted(Path(pack_archives.__file__).parent.glob("packs/**/*.parquet"))
+    assert own
+    for path in own:
+        assert pack_archives.fault_of_parquet(path, path.name, pq.read_schema(path).names) is None
 
 
 @pytest.mark.parametrize("entry", ["../z.txt", "/etc/z.txt", "a/../../z.txt", "a\\..\\z.txt", "C:/z.txt"])
