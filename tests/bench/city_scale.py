@@ -56,12 +56,17 @@ def demo(pack: str, data_dir: Path) -> dict[str, Any]:
     }
 
 
-def shares_of(drawn: Drawn, crs: str, resolution: int) -> Drawn:
-    """The part with its cells found and shared out again."""
+def shares_of(path: Path, crs: str, resolution: int) -> Drawn:
+    """The kept part with its cells found and shared out again, without the polygons that nobody asks for afterwards."""
+    drawn = kept_parts.read_drawn(path)
+    if drawn is None:
+        raise SystemExit(f"{path} cannot be read")
     covering = cells.covering(drawn.united_polygons, resolution)
     plane = Plane(crs)
     at, block, share = cells.shares(covering, plane.to_metres(drawn.polygons), plane)
-    return replace(drawn, shared_cell=covering[at], shared_block=block, share=share)
+    nothing = drawn.polygons[:0]
+    edges = replace(drawn.edges, lines=nothing)
+    return replace(drawn, polygons=nothing, united_polygons=nothing, edges=edges, shared_cell=covering[at], shared_block=block, share=share)
 
 
 def cells_alone(data_dir: Path) -> dict[str, Any]:
@@ -69,10 +74,7 @@ def cells_alone(data_dir: Path) -> dict[str, Any]:
     settings = Settings(data_dir=data_dir)
     engine = db.engine(db.database_url(settings), pool_size=1)
     folder = data_dir / "parts" / "shanghai"
-    parts = [part for path in sorted(folder.glob("*.npz")) if not path.stem.endswith("-cuts") and (part := kept_parts.read_drawn(path))]
-    order = np.argsort(np.concatenate([part.codes for part in parts]), kind="stable")
-    number = np.empty(len(order), dtype=np.int64)
-    number[order] = np.arange(len(order))
+    paths = [path for path in sorted(folder.glob("*.npz")) if not path.stem.endswith("-cuts")]
     with engine.connect() as tx:
         edition = tx.execute(
             sa.text("SELECT id, metric_crs, cell_resolution FROM edition WHERE city = 'shanghai' AND status = 'adopted'")
@@ -81,7 +83,10 @@ def cells_alone(data_dir: Path) -> dict[str, Any]:
         began = time.monotonic()
         with ProcessPoolExecutor(settings.processes, mp_context=multiprocessing.get_context("forkserver")) as pool:
             same = repeat(edition.metric_crs), repeat(edition.cell_resolution)
-            shared = list(pool.map(shares_of, parts, *same, chunksize=4))
+            shared = list(pool.map(shares_of, paths, *same, chunksize=4))
+        order = np.argsort(np.concatenate([part.codes for part in shared]), kind="stable")
+        number = np.empty(len(order), dtype=np.int64)
+        number[order] = np.arange(len(order))
         units = cell_units(shared, number, edition.cell_resolution)
         found_s = time.monotonic() - began
         editions.add_cells(tx, copy, units)
