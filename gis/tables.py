@@ -6,7 +6,6 @@ numbers are small, stable within the edition, and fit the feature ids of vector 
 
 from __future__ import annotations
 
-from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -28,49 +26,41 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, UUID, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s_index",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "pk": "%(table_name)s_pkey",
-    }
-)
+from gis.owner_tables import duty, owner, source_duty
+from gis.table_columns import geometry, metadata, names, of_city, of_edition, of_edition_by_statement, origin
 
-
-def _geometry(kind: str, *, nullable: bool = False) -> Column[object]:
-    return Column("geom", Geometry(kind, srid=4326, spatial_index=False), nullable=nullable)
-
-
-def _names() -> Column[object]:
-    return Column("names", JSONB, nullable=False, server_default=text("'{}'"))
-
-
-def _origin() -> Column[str]:
-    return Column("origin", Text, CheckConstraint("origin IN ('real', 'given', 'generated')", name="origin"), nullable=False)
-
-
-def _of_edition() -> Column[int]:
-    return Column("edition_id", Integer, ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
-
-
-def _of_edition_by_statement() -> Column[int]:
-    """The edition of rows that come by the million: checked by a trigger on the statement (revision 0003), not row by row."""
-    return Column("edition_id", Integer, primary_key=True)
-
-
-def _of_city() -> Column[str]:
-    return Column("city", Text, ForeignKey("city.code", ondelete="CASCADE"), primary_key=True)
-
+__all__ = [
+    "EDITION_TABLES",
+    "area",
+    "barrier",
+    "block",
+    "built_up",
+    "category",
+    "cell",
+    "cell_share",
+    "city",
+    "duty",
+    "duty_grid",
+    "edition",
+    "given_unit",
+    "incident",
+    "level",
+    "metadata",
+    "owner",
+    "segment",
+    "segment_face",
+    "source_area",
+    "source_duty",
+    "street",
+]
 
 city = Table(
     "city",
     metadata,
     Column("code", Text, primary_key=True),
-    _names(),
+    names(),
     Column("notice", JSONB, nullable=False, server_default=text("'{}'")),
     Column("attribution", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
@@ -88,85 +78,71 @@ city = Table(
 level = Table(
     "level",
     metadata,
-    _of_city(),
+    of_city(),
     Column("rank", SmallInteger, primary_key=True),
     Column("key", Text, nullable=False),
     Column("kind", Text, CheckConstraint("kind IN ('area', 'duty_grid')", name="kind"), nullable=False),
-    _names(),
+    names(),
     UniqueConstraint("city", "key"),
 )
 
 source_area = Table(
     "source_area",
     metadata,
-    _of_city(),
+    of_city(),
     Column("rank", SmallInteger, primary_key=True),
     Column("code", Text, primary_key=True),
     Column("parent_code", Text),
-    _names(),
-    _origin(),
-    _geometry("MULTIPOLYGON", nullable=True),
+    names(),
+    origin(),
+    geometry("MULTIPOLYGON", nullable=True),
     ForeignKeyConstraint(["city", "rank"], ["level.city", "level.rank"], ondelete="CASCADE"),
 )
 
 given_unit = Table(
     "given_unit",
     metadata,
-    _of_city(),
+    of_city(),
     Column("kind", Text, CheckConstraint("kind IN ('block', 'duty_grid')", name="kind"), primary_key=True),
     Column("code", Text, primary_key=True),
-    _names(),
+    names(),
     Column("valid_from", Date),
-    _geometry("GEOMETRY"),
+    geometry("GEOMETRY"),
 )
 
 street = Table(
     "street",
     metadata,
-    _of_city(),
+    of_city(),
     Column("id", Integer, primary_key=True),
-    _names(),
+    names(),
     Column("road_class", Text, nullable=False),
-    _origin(),
-    _geometry("LINESTRING"),
+    origin(),
+    geometry("LINESTRING"),
 )
 
 barrier = Table(
     "barrier",
     metadata,
-    _of_city(),
+    of_city(),
     Column("id", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
-    _geometry("LINESTRING"),
+    geometry("LINESTRING"),
 )
 
-built_up = Table("built_up", metadata, _of_city(), Column("id", Integer, primary_key=True), _geometry("GEOMETRY"))
+built_up = Table("built_up", metadata, of_city(), Column("id", Integer, primary_key=True), geometry("GEOMETRY"))
 
 category = Table(
     "category",
     metadata,
-    _of_city(),
+    of_city(),
     Column("kind", Text, primary_key=True),
     Column("code", Text, primary_key=True),
-    _names(),
+    names(),
     Column("answers_on", Text),
     Column("lowest_level", Text),
     Column("lead_kind", Text),
     Column("duplicate_radius_m", Float),
-)
-
-owner = Table("owner", metadata, _of_city(), Column("code", Text, primary_key=True), Column("name", Text, nullable=False), _origin())
-
-source_duty = Table(
-    "source_duty",
-    metadata,
-    _of_city(),
-    Column("id", Integer, primary_key=True),
-    Column("area_code", Text, nullable=False, comment="code of a duty grid, or of an area of the lowest level"),
-    Column("owner", Text, nullable=False),
-    Column("post", Text, CheckConstraint("post IN ('owner', 'deputy')", name="post"), nullable=False),
-    Column("during", TSTZRANGE, CheckConstraint("NOT isempty(during)", name="during"), nullable=False),
-    ForeignKeyConstraint(["city", "owner"], ["owner.city", "owner.code"]),
 )
 
 edition = Table(
@@ -194,15 +170,15 @@ edition = Table(
 area = Table(
     "area",
     metadata,
-    _of_edition(),
+    of_edition(),
     Column("id", Integer, primary_key=True),
     Column("rank", SmallInteger, nullable=False),
     Column("code", Text, nullable=False),
-    _names(),
+    names(),
     Column("parent_id", Integer),
     Column("area_m2", Float, nullable=False),
     Column("source_difference_m2", Float),
-    _geometry("GEOMETRY"),
+    geometry("GEOMETRY"),
     UniqueConstraint("edition_id", "rank", "code"),
     ForeignKeyConstraint(["edition_id", "parent_id"], ["area.edition_id", "area.id"], deferrable=True, initially="DEFERRED"),
     Index(None, "edition_id", "parent_id"),
@@ -212,14 +188,14 @@ area = Table(
 duty_grid = Table(
     "duty_grid",
     metadata,
-    _of_edition(),
+    of_edition(),
     Column("id", Integer, primary_key=True),
     Column("code", Text, nullable=False),
-    _names(),
+    names(),
     Column("area_id", Integer, nullable=False),
-    _origin(),
+    origin(),
     Column("valid_from", Date, comment="first day of a given duty grid, as the city says"),
-    _geometry("GEOMETRY"),
+    geometry("GEOMETRY"),
     UniqueConstraint("edition_id", "code"),
     ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
     Index(None, "edition_id", "area_id"),
@@ -229,16 +205,16 @@ duty_grid = Table(
 block = Table(
     "block",
     metadata,
-    _of_edition(),
+    of_edition(),
     Column("id", Integer, primary_key=True),
     Column("code", Text, nullable=False),
     Column("area_id", Integer, nullable=False),
     Column("duty_grid_id", Integer, nullable=False),
     Column("area_m2", Float, CheckConstraint("area_m2 > 0", name="area"), nullable=False),
     Column("built_up", Boolean, nullable=False),
-    _origin(),
+    origin(),
     Column("valid_from", Date, comment="first day of a given block, as the city says"),
-    _geometry("GEOMETRY"),
+    geometry("GEOMETRY"),
     UniqueConstraint("edition_id", "code"),
     ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
     ForeignKeyConstraint(["edition_id", "duty_grid_id"], ["duty_grid.edition_id", "duty_grid.id"]),
@@ -250,17 +226,17 @@ block = Table(
 segment = Table(
     "segment",
     metadata,
-    _of_edition(),
+    of_edition(),
     Column("id", Integer, primary_key=True),
     Column("code", Text, nullable=False),
     Column("left_code", Text, nullable=False),
     Column("right_code", Text, nullable=False),
-    _names(),
+    names(),
     Column("road_class", Text, nullable=False),
     Column("area_id", Integer, nullable=False),
     Column("length_m", Float, nullable=False),
     Column("orphan", Boolean, nullable=False),
-    _geometry("LINESTRING"),
+    geometry("LINESTRING"),
     UniqueConstraint("edition_id", "code"),
     ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"]),
     Index(None, "edition_id", "area_id"),
@@ -270,7 +246,7 @@ segment = Table(
 segment_face = Table(
     "segment_face",
     metadata,
-    _of_edition(),
+    of_edition(),
     Column("segment_id", Integer, primary_key=True),
     Column("side", Text, CheckConstraint("side IN ('left', 'right')", name="side"), primary_key=True),
     Column("from_m", Float, primary_key=True),
@@ -284,49 +260,25 @@ segment_face = Table(
 cell = Table(
     "cell",
     metadata,
-    _of_edition_by_statement(),
+    of_edition_by_statement(),
     Column("cell", BigInteger, primary_key=True),
     Column("resolution", SmallInteger, nullable=False),
     Column("feature_id", BigInteger, nullable=False),
     Column("parent", BigInteger, comment="the cell one resolution coarser, NULL at the coarsest kept"),
     Column("inside_share", Float, CheckConstraint("inside_share > 0 AND inside_share <= 1", name="inside_share"), nullable=False),
     Column("area_m2", Float, nullable=False),
-    _geometry("POLYGON"),
+    geometry("POLYGON"),
     Index("cell_geom_index", "geom", postgresql_using="gist"),
 )
 
 cell_share = Table(
     "cell_share",
     metadata,
-    _of_edition_by_statement(),
+    of_edition_by_statement(),
     Column("cell", BigInteger, primary_key=True),
     Column("block_id", Integer, primary_key=True),
     Column("share", Float, CheckConstraint("share > 0 AND share <= 1", name="share"), nullable=False),
     Index(None, "edition_id", "block_id"),
-)
-
-duty = Table(
-    "duty",
-    metadata,
-    Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("edition_id", Integer, ForeignKey("edition.id", ondelete="CASCADE"), nullable=False),
-    Column("duty_grid_id", Integer),
-    Column("area_id", Integer, comment="an area above the lowest: whoever answers for it stands behind its duty grids"),
-    Column("city", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("name", Text, nullable=False, comment="the owner's name when the duty was written: what was said then stays so"),
-    _origin(),
-    Column("post", Text, CheckConstraint("post IN ('owner', 'deputy')", name="post"), nullable=False),
-    Column("during", TSTZRANGE, CheckConstraint("NOT isempty(during)", name="during"), nullable=False),
-    ForeignKeyConstraint(["edition_id", "duty_grid_id"], ["duty_grid.edition_id", "duty_grid.id"], ondelete="CASCADE"),
-    ForeignKeyConstraint(["edition_id", "area_id"], ["area.edition_id", "area.id"], ondelete="CASCADE"),
-    ForeignKeyConstraint(["city", "owner"], ["owner.city", "owner.code"]),
-    CheckConstraint("num_nonnulls(duty_grid_id, area_id) = 1", name="place"),
-    Index(None, "edition_id", "duty_grid_id"),
-    Index(None, "edition_id", "area_id"),
-    # Nobody shares first answerability: one owner (and one deputy) of a duty grid at any instant.
-    ExcludeConstraint(("edition_id", "="), ("duty_grid_id", "="), ("post", "="), ("during", "&&"), name="duty_one_at_a_time"),
-    ExcludeConstraint(("edition_id", "="), ("area_id", "="), ("post", "="), ("during", "&&"), name="area_duty_one_at_a_time"),
 )
 
 incident = Table(
@@ -348,8 +300,8 @@ incident = Table(
         comment="day: the source says no time of day, reported_at is the first instant of the day",
     ),
     Column("address", Text),
-    _origin(),
-    _geometry("POINT", nullable=True),
+    origin(),
+    geometry("POINT", nullable=True),
     Column("edition_id", Integer),
     Column("how", Text, CheckConstraint("how IN ('inside', 'border', 'outside', 'unplaced', 'default_geocode')", name="how")),
     Column("cell", BigInteger),
