@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import op
 from procrastinate.schema import SchemaManager
 
 from gis.db import psycopg_connection
+from gis.migrations.statements import no_way_back, run
 
 revision = "0001"
 down_revision = None
@@ -15,11 +14,8 @@ down_revision = None
 
 def upgrade() -> None:
     """Make everything; the job queue's own schema comes from procrastinate."""
-    connection = psycopg_connection(op.get_bind())
-    connection.execute(Path(__file__).with_suffix(".sql").read_text("utf-8"))
-    connection.execute(SchemaManager.get_schema())
+    run("0001_house")
+    psycopg_connection(op.get_bind()).execute(SchemaManager.get_schema())
 
 
-def downgrade() -> None:
-    """Remove everything. There is no older release to go back to: `wangge restore` brings back a backup."""
-    raise SystemExit("The first schema has nothing before it; restore a backup instead.")
+downgrade = no_way_back
