@@ -11,10 +11,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grids.measure import Floats, Geometries, Plane, areas_m2
+from grids.measure import Floats, Geometries, Plane, areas_m2, ring_areas_m2
 
 Cells = NDArray[np.uint64]
 _AT_ONCE = 100_000
+
+_HEXAGON = np.dtype([("head", "u1", 13), ("ring", "<f8", (7, 2))])
+"""The little-endian WKB of a polygon with one ring of six corners, the first one twice (OGC 06-103r4, 8.2)."""
+
+_SURE = 1e-6
+"""A share of a cell that is reckoned from the others is believed down to here; a smaller one might be nothing but rounding."""
 
 
 def covering(polygons: Geometries, resolution: int) -> Cells:
@@ -54,7 +60,17 @@ def outlines_wkb(cells: Cells) -> NDArray[np.object_]:
 
 def areas_m2_of(cells: Cells) -> Floats:
     """The geodesic area (n,) of each cell's outline."""
-    return np.concatenate([areas_m2(outlines(some)) for some in np.array_split(cells, len(cells) // _AT_ONCE + 1)])
+    return np.concatenate([_areas_m2_of(some) for some in np.array_split(cells, len(cells) // _AT_ONCE + 1)])
+
+
+def _areas_m2_of(cells: Cells) -> Floats:
+    """The same for some cells: nearly all are hexagons whose WKB has one length, so that all are measured at once."""
+    wkb = outlines_wkb(cells)
+    found = np.empty(len(cells))
+    usual = np.array([len(one) == _HEXAGON.itemsize for one in wkb], dtype=np.bool_)
+    found[usual] = ring_areas_m2(np.frombuffer(b"".join(wkb[usual]), dtype=_HEXAGON)["ring"])
+    found[~usual] = areas_m2(np.asarray(shapely.from_wkb(wkb[~usual]), dtype=object))
+    return found
 
 
 def parents(cells: Cells, resolution: int) -> Cells:
@@ -69,10 +85,10 @@ def texts(cells: Cells) -> list[str]:
     return [f"{int(cell):x}" if cell else "" for cell in cells]
 
 
-def shares(cells: Cells, units: Geometries, plane: Plane) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+def shares(cells: Cells, units: Geometries, plane: Plane, *, areas: Geometries) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Which share of each cell lies in each unit.
 
-    ``units`` are polygons in metres in ``plane`` that do not overlap. Returns the cell's position, the unit's
+    ``units`` are polygons in metres in ``plane`` that do not overlap, ``areas`` unions of them that may be any. Returns the cell's position, the unit's
     position and the share in (0, 1], sorted by cell then unit; units that only touch a cell are left out. The shares of
     a cell that lies wholly inside the units add up to 1 but for rounding in the last places.
     """
@@ -80,14 +96,33 @@ def shares(cells: Cells, units: Geometries, plane: Plane) -> tuple[NDArray[np.in
     if len(hexagons) == 0 or len(units) == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
     cell_at, unit_at = shapely.STRtree(units).query(hexagons, predicate="intersects")
-    contained = shapely.contains_properly(units[unit_at], hexagons[cell_at])
-    share = np.ones(len(cell_at))
-    cut = ~contained
-    pieces = shapely.intersection(hexagons[cell_at[cut]], units[unit_at[cut]])
-    share[cut] = shapely.area(pieces) / shapely.area(hexagons[cell_at[cut]])
+    share = np.full(len(cell_at), np.nan)
+    share[shapely.contains_properly(units[unit_at], hexagons[cell_at])] = 1.0
+    rest = _left_to_the_rest(hexagons, cell_at, units[unit_at], cut=np.isnan(share), areas=areas)
+
+    def measure(some: NDArray[np.int64]) -> None:
+        pieces = shapely.intersection(hexagons[cell_at[some]], units[unit_at[some]])
+        share[some] = shapely.area(pieces) / shapely.area(hexagons[cell_at[some]])
+
+    measure(np.setdiff1d(np.flatnonzero(np.isnan(share)), rest))
+    share[rest] = 1.0 - np.bincount(cell_at, weights=np.nan_to_num(share), minlength=len(cells))[cell_at[rest]]
+    measure(rest[share[rest] < _SURE])
     kept = np.flatnonzero(share > 0)
     order = kept[np.lexsort((unit_at[kept], cell_at[kept]))]
     return cell_at[order], unit_at[order], np.minimum(share[order], 1.0)
+
+
+def _left_to_the_rest(
+    hexagons: Geometries, cell_at: NDArray[np.int64], units: Geometries, *, cut: NDArray[np.bool_], areas: Geometries
+) -> NDArray[np.int64]:
+    """Of the pairs of a cell and a unit that cut each other, that with the most vertices of each cell that lies inside one of the
+    areas: its share is what the others leave, so that the dearest intersection need not be made."""
+    whole = np.zeros(len(hexagons), dtype=np.bool_)
+    whole[shapely.STRtree(hexagons).query(areas, predicate="contains_properly")[1]] = True
+    pairs = np.flatnonzero(cut & whole[cell_at])
+    dearest_last = pairs[np.lexsort((shapely.get_num_coordinates(units[pairs]), cell_at[pairs]))]
+    dearest: NDArray[np.int64] = dearest_last[np.diff(cell_at[dearest_last], append=-1) != 0]
+    return dearest
 
 
 def feature_ids(cells: Cells) -> NDArray[np.int64]:

@@ -96,6 +96,15 @@ def areas_m2(polygons: Geometries) -> Floats:
     return np.abs(shapely.area(shapely.transform(polygons, _equal_area)))
 
 
+def ring_areas_m2(rings: Floats) -> Floats:
+    """Geodesic areas (n,) of rings of m points (n, m, 2) in EPSG:4326, the first point again at the end; exact as ``areas_m2``."""
+    plane = _equal_area(rings.reshape(-1, 2)).reshape(rings.shape)
+    # From the first corner: far from the origin the products would lose what is measured.
+    x, y = np.moveaxis(plane - plane[:, :1], 2, 0)
+    areas: Floats = np.abs((x[:, :-1] * y[:, 1:] - x[:, 1:] * y[:, :-1]).sum(axis=1)) / 2
+    return areas
+
+
 def _equal_area(lonlat: Floats) -> Floats:
     sine = np.sin(np.radians(lonlat[:, 1]))
     flattened = (1 - _GEOD.es) * (sine / (1 - _GEOD.es * sine**2) + np.arctanh(_E * sine) / _E) / 2

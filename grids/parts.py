@@ -119,7 +119,7 @@ def describe(part: Part, blocks: Blocks, given: GivenUnits | None = None) -> Dra
     unions[:] = [shapely.coverage_union_all(polygons[blocks.areas == one]) for one in united]
     edges = street_edges(part.ground.streets, blocks, part.ground.areas)
     cells = cell_index.covering(unions, part.cell_resolution)
-    cell, block, share = cell_index.shares(cells, blocks.polygons, plane)
+    cell, block, share = cell_index.shares(cells, blocks.polygons, plane, areas=plane.to_metres(unions))
     return Drawn(
         codes,
         blocks.areas,

@@ -63,7 +63,7 @@ def shares_of(path: Path, crs: str, resolution: int) -> Drawn:
         raise SystemExit(f"{path} cannot be read")
     covering = cells.covering(drawn.united_polygons, resolution)
     plane = Plane(crs)
-    at, block, share = cells.shares(covering, plane.to_metres(drawn.polygons), plane)
+    at, block, share = cells.shares(covering, plane.to_metres(drawn.polygons), plane, areas=plane.to_metres(drawn.united_polygons))
     nothing = drawn.polygons[:0]
     edges = replace(drawn.edges, lines=nothing)
     return replace(drawn, polygons=nothing, united_polygons=nothing, edges=edges, shared_cell=covering[at], shared_block=block, share=share)
