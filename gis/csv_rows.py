@@ -15,13 +15,19 @@ SEPARATORS = (",", "\t", ";", "|")
 """What may stand between two fields. The header tells: the one that occurs most in it; the comma when none does."""
 
 
+def separator_of(header: str) -> str:
+    """The separator of a CSV with this first line; what stands in quotes does not count."""
+    unquoted = "".join(header.split('"')[::2])
+    return max(SEPARATORS, key=unquoted.count)
+
+
 def records(file: TextIO) -> Iterator[list[str]]:
     """The fields of every record of a CSV, the header first; the file is opened with ``newline=""`` and is at its beginning.
 
     The n-th record is row n. Raises ``UnclosedQuote`` for a record in which a quotation mark swallowed the lines after
     it, and ``csv.Error`` for what no CSV is.
     """
-    separator = _separator_of(file.readline())
+    separator = separator_of(file.readline())
     file.seek(0)
     lines, again = tee(file)
     reader = csv.reader(lines, delimiter=separator)
@@ -56,11 +62,6 @@ def fault_of(source: Source, error: csv.Error) -> Finding:
         file=source.file,
         row=error.row,
     )
-
-
-def _separator_of(header: str) -> str:
-    unquoted = "".join(header.split('"')[::2])
-    return max(SEPARATORS, key=unquoted.count)
 
 
 def _closes(lines: list[str], separator: str) -> bool:

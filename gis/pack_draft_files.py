@@ -30,8 +30,9 @@ from pydantic import ValidationError
 from pyproj import CRS
 
 from gis.city_pack import Source
+from gis.csv_rows import separator_of
 from gis.errors import BadPack, Finding
-from gis.pack_files import file_of, format_of, ogr_encoding, ogr_name, refuse, unreadable, without_warnings
+from gis.pack_files import file_of, format_of, layers_in, ogr_encoding, ogr_name, refuse, unreadable, without_warnings
 from gis.pack_places import read_places
 from gis.pack_tables import table_chunks, texts
 
@@ -111,16 +112,7 @@ def _looked_at(folder: Path, source: Source) -> Iterator[Looked]:
     elif kind in ("csv", "parquet"):
         yield _in_any_encoding(folder, source)
     else:
-        try:
-            with without_warnings():
-                layers = [str(layer) for layer in pyogrio.list_layers(ogr_name(path))[:, 0]]
-        except pyogrio.errors.DataSourceError as error:
-            raise refuse(folder, [unreadable(source, error)]) from error
-        if not layers:
-            said = Finding(
-                "unreadable", "The file holds no layer.", "Export it again, or check that it was copied completely.", file=source.file
-            )
-            raise refuse(folder, [said])
+        layers = layers_in(folder, source, path)
         for layer in layers:
             yield _in_any_encoding(folder, source if len(layers) == 1 else source.model_copy(update={"layer": layer}))
 
@@ -180,10 +172,8 @@ def _outline(folder: Path, source: Source) -> tuple[list[str], bool, int, CRS | 
         csv.field_size_limit(1 << 27)
         with path.open(encoding="utf-8-sig" if source.encoding == "utf-8" else source.encoding, newline="") as file:
             try:
-                first = file.readline()
+                separator = separator_of(file.readline())
                 file.seek(0)
-                # The separator is what occurs most in the header outside of quotes, as the readers of tables take it.
-                separator = max(",\t;|", key="".join(first.split('"')[::2]).count)
                 header = [name.strip() for name in next(csv.reader(file, delimiter=separator), [])]
             except csv.Error as error:
                 raise refuse(folder, [unreadable(source, error)]) from error

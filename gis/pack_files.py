@@ -123,13 +123,8 @@ def format_of(path: Path) -> Format:
     return _ENDINGS[path.suffix.lower()]
 
 
-def layer_of(folder: Path, source: Source) -> str:
-    """The layer to read from a file of geometry: the one asked for, or the only one there is.
-
-    Raises ``BadPack`` when the layer is not there, when there are several and none was asked for, and when the
-    file cannot be read at all.
-    """
-    path = file_of(folder, source)
+def layers_in(folder: Path, source: Source, path: Path) -> list[str]:
+    """The layers of a file of geometry, at least one; ``path`` came from ``file_of``. Raises ``BadPack`` when it cannot be read."""
     try:
         with without_warnings():
             layers = [str(layer) for layer in pyogrio.list_layers(ogr_name(path))[:, 0]]
@@ -140,6 +135,16 @@ def layer_of(folder: Path, source: Source) -> str:
             "unreadable", "The file holds no layer.", "Export it again, or check that it was copied completely.", file=source.file
         )
         raise refuse(folder, [finding])
+    return layers
+
+
+def layer_of(folder: Path, source: Source) -> str:
+    """The layer to read from a file of geometry: the one asked for, or the only one there is.
+
+    Raises ``BadPack`` when the layer is not there, when there are several and none was asked for, and when the
+    file cannot be read at all.
+    """
+    layers = layers_in(folder, source, file_of(folder, source))
     if source.layer is None and len(layers) == 1:
         return layers[0]
     there = ", ".join(layers)
