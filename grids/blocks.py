@@ -77,7 +77,7 @@ class Blocks:
 
 def cuts_of_large_blocks(ground: Ground, rules: BlockRules) -> Geometries:
     """The lines that cut what would be too large as a block, in the ground's own areas."""
-    uncut = _merged(ground, rules, np.empty(0, dtype=object))
+    uncut = draw_blocks(ground, rules, np.empty(0, dtype=object))
     return cut_lines(uncut.polygons, np.where(uncut.built_up, rules.max_m2, rules.max_open_m2))
 
 
@@ -87,22 +87,6 @@ def draw_blocks(ground: Ground, rules: BlockRules, cuts: Geometries) -> Blocks:
     The blocks of an area are a partition of it: no gap, no overlap, every vertex shared. Noding is local (a line moves only
     where another comes within a grid step), so two grounds that know the same lines near a common border draw it alike.
     """
-    return _merged(ground, rules, cuts)
-
-
-def keep_blocks(polygons: Geometries, ground: Ground, rules: BlockRules) -> Blocks:
-    """The blocks that a city has already, as they are, with the arrangement of their borders, the streets and the barriers.
-
-    ``polygons`` (b,) in metres must not overlap. Each lies in the lowest area that holds a point of it, -1 where none does.
-    """
-    arrangement = arrange(np.concatenate([shapely.boundary(polygons), ground.streets, ground.barriers]))
-    block_of_face = first_holding(polygons, arrangement.faces)
-    areas = first_holding(ground.areas, polygons)
-    return Blocks(polygons, areas, _is_built_up(polygons, ground, rules), arrangement, block_of_face)
-
-
-def _merged(ground: Ground, rules: BlockRules, cuts: Geometries) -> Blocks:
-    """The blocks that the faces between all lines make when small ones have joined their neighbours."""
     grids = ground.duty_grids if ground.duty_grids is not None else ground.areas[:0]
     arrangement = arrange(np.concatenate([ground.borders, shapely.boundary(grids), ground.streets, ground.barriers, cuts]))
     area_of_face = first_holding(ground.areas, arrangement.faces)
@@ -116,6 +100,17 @@ def _merged(ground: Ground, rules: BlockRules, cuts: Geometries) -> Blocks:
     polygons = unite(faces, group)
     areas = np.zeros(len(polygons), dtype=np.int64)
     areas[group] = area
+    return Blocks(polygons, areas, _is_built_up(polygons, ground, rules), arrangement, block_of_face)
+
+
+def keep_blocks(polygons: Geometries, ground: Ground, rules: BlockRules) -> Blocks:
+    """The blocks that a city has already, as they are, with the arrangement of their borders, the streets and the barriers.
+
+    ``polygons`` (b,) in metres must not overlap. Each lies in the lowest area that holds a point of it, -1 where none does.
+    """
+    arrangement = arrange(np.concatenate([shapely.boundary(polygons), ground.streets, ground.barriers]))
+    block_of_face = first_holding(polygons, arrangement.faces)
+    areas = first_holding(ground.areas, polygons)
     return Blocks(polygons, areas, _is_built_up(polygons, ground, rules), arrangement, block_of_face)
 
 

@@ -41,7 +41,6 @@ class Part:
     ``area_codes`` (a,) their codes; ``neighbours`` are the positions of the parts that share a border with it.
     """
 
-    code: str
     crs: str
     cell_resolution: int
     rules: BlockRules
@@ -140,14 +139,13 @@ def parts_of(city: City, parents: Positions) -> tuple[list[Part], Geometries]:
     raw = ground_of(city)
     joined = seamless(raw.areas)
     near = _Near.of(replace(raw, areas=joined.areas))
-    above = city.levels[-2].codes if len(city.levels) > 1 else np.array([""], dtype=object)
     number = _pieces(parents, raw.areas)
     parts = []
     for at in range(int(number.max(initial=-1)) + 1):
         own = np.flatnonzero(number == at)
         ground, areas, streets = near.part(own)
         neighbours = np.setdiff1d(number[areas], [at])
-        parts.append(_part(str(above[parents[own[0]]]), city, ground=ground, areas=areas, streets=streets, neighbours=neighbours))
+        parts.append(_part(city, ground=ground, areas=areas, streets=streets, neighbours=neighbours))
     return parts, joined.left_out
 
 
@@ -173,12 +171,12 @@ def whole_part(city: City) -> Part:
     """The whole city as one part, its areas as they are given: for a city whose blocks are not drawn but kept."""
     ground = ground_of(city)
     areas, streets = np.arange(len(ground.areas)), np.arange(len(ground.streets))
-    return _part("", city, ground=ground, areas=areas, streets=streets, neighbours=areas[:0])
+    return _part(city, ground=ground, areas=areas, streets=streets, neighbours=areas[:0])
 
 
-def _part(code: str, city: City, *, ground: Ground, areas: Positions, streets: Positions, neighbours: Positions) -> Part:
+def _part(city: City, *, ground: Ground, areas: Positions, streets: Positions, neighbours: Positions) -> Part:
     codes = city.levels[-1].codes[areas]
-    return Part(code, city.crs, city.cell_resolution, city.rules, ground, areas, codes, streets, neighbours)
+    return Part(city.crs, city.cell_resolution, city.rules, ground, areas, codes, streets, neighbours)
 
 
 def ground_of(city: City) -> Ground:
