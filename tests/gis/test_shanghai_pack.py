@@ -17,16 +17,16 @@ import pytest
 import shapely
 from pyproj import Geod
 
-import gis
 from gis.city_pack import read_city_toml
 from gis.errors import BadPack
 from gis.pack_check import check
 from gis.pack_generation import materialise
 from gis.pack_places import read_places
 from gis.progress import silent
+from tests.demo_pack import PACKS
 from tests.tiny_pack import write_tiny_pack
 
-FOLDER = Path(gis.__file__).parent / "packs" / "shanghai"
+FOLDER = PACKS / "shanghai"
 COUNTS = {"city": 1, "district": 16, "street_town": 234, "community": 6_509}
 CENTRE = ["310101", "310106", "310109"]
 

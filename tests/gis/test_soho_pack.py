@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,12 +11,11 @@ import pandas as pd
 import pytest
 import shapely
 
-import gis
 from gis.city_pack import CityPack, read_city_toml
 from gis.pack_check import check
 from gis.pack_sources import read_backdrop, read_incidents, read_roads
+from tests.demo_pack import PACKS, differences, maker_of, untold_files
 
-PACKS = Path(gis.__file__).parent / "packs"
 FOLDER = PACKS / "soho"
 BROAD_STREET = shapely.Point(-0.1366, 51.5133)
 
@@ -40,13 +37,7 @@ def incidents() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_soho", PACKS / "make_soho.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return maker_of("soho")
 
 
 def test_streets_pumps_and_deaths_are_all_there(pack: CityPack, incidents: pd.DataFrame) -> None:
@@ -108,8 +99,7 @@ def test_what_is_generated_says_so(pack: CityPack, areas: geopandas.GeoDataFrame
 def test_the_origin_of_every_file_is_told() -> None:
     licence = (FOLDER / "DATA-LICENCE.md").read_text("utf-8")
     assert "PySAL Developers" in licence
-    untold = [path.name for path in FOLDER.iterdir() if f"`{path.name}`" not in licence and path.name != "DATA-LICENCE.md"]
-    assert untold == []
+    assert untold_files(FOLDER) == []
 
 
 def test_each_area_has_one_owner_and_one_deputy(areas: geopandas.GeoDataFrame) -> None:
@@ -128,9 +118,7 @@ def test_the_same_files_give_the_same_pack(maker: ModuleType, tmp_path: Path) ->
     for name in ("city.toml", "categories.csv"):
         shutil.copy(FOLDER / name, tmp_path)
     maker.make(FOLDER, tmp_path)
-    made = sorted(path.name for path in tmp_path.iterdir())
-    assert made == sorted(path.name for path in FOLDER.iterdir() if path.name != "DATA-LICENCE.md")
-    assert [name for name in made if (tmp_path / name).read_bytes() != (FOLDER / name).read_bytes()] == []
+    assert differences(tmp_path, FOLDER) == []
 
 
 def test_files_of_another_place_are_refused(maker: ModuleType, tmp_path: Path) -> None:
