@@ -27,23 +27,29 @@ from gis.city_pack_parts import (
     Blocks,
     Calendar,
     Categories,
+    DepartmentLeads,
+    Departments,
     Generated,
     GivenBlocks,
     IncidentColumns,
     IncidentHistory,
     Key,
+    Leaves,
     Level,
     Names,
     Owners,
     Part,
     RoadColumns,
     Roads,
+    Shifts,
     Source,
+    SpecialUnits,
     Zone,
     fault,
 )
 from gis.errors import BadPack, Finding
 from gis.validation import template_of
+from grids.dispatch import OVERLAY_LEVELS
 
 __all__ = [
     "AreaColumns",
@@ -52,15 +58,20 @@ __all__ = [
     "Blocks",
     "Categories",
     "CityPack",
+    "DepartmentLeads",
+    "Departments",
     "Generated",
     "GivenBlocks",
     "IncidentColumns",
     "IncidentHistory",
+    "Leaves",
     "Level",
     "Owners",
     "RoadColumns",
     "Roads",
+    "Shifts",
     "Source",
+    "SpecialUnits",
     "city_toml_schema",
     "digest_of",
     "parse_city_toml",
@@ -88,8 +99,13 @@ class CityPack(Part):
     barriers: list[Barrier] = Field([])
     blocks: Blocks = Blocks()
     backdrop: list[Backdrop] = Field([])
+    special_units: list[SpecialUnits] = Field([])
     owners: Owners | None = None
+    shifts: Shifts | None = None
+    leaves: Leaves | None = None
     categories: Categories
+    departments: Departments | None = None
+    department_leads: DepartmentLeads | None = None
     calendar: Calendar | None = None
     incidents: list[IncidentHistory] = Field([])
     generated: Generated | None = None
@@ -122,6 +138,15 @@ class CityPack(Part):
                     key=level.key,
                     below=below.key,
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _distinct(self) -> CityPack:
+        for level in self.levels:
+            if level.key in OVERLAY_LEVELS.values():
+                raise fault(template="{key!r} is a word for places over the ladder and no key of a level.", key=level.key)
+        if self.department_leads is not None and self.departments is None:
+            raise fault(template="department_leads needs departments: the list of departments and their names.")
         histories = [history.key for history in self.incidents]
         if len(set(histories)) != len(histories):
             raise fault(template="Two incident histories have the same key.")

@@ -176,13 +176,61 @@ class Backdrop(Part):
     )
 
 
+class SpecialUnits(Part):
+    """Places with an owner of their own that lie over the plan: buildings, parks, markets, schools."""
+
+    source: Source
+    columns: AreaColumns = AreaColumns()
+
+    @model_validator(mode="after")
+    def _only_code_and_names(self) -> SpecialUnits:
+        if self.columns.parent is not None or self.columns.valid_from is not None:
+            raise fault(template="Special units have the columns code and names only: they lie in no area, and change with the edition.")
+        return self
+
+
 class Owners(Part):
-    """Who answers for which duty grid. Without this part owners are generated, and named so."""
+    """Who answers for which place. Without this part owners are generated for duty grids, and named so."""
 
     source: Source
     columns: dict[Literal["code", "name", "area", "post", "from", "to"], str] = Field(
         default_factory=dict,
-        description="Field to column: code, name, area (code of the lowest area or duty grid), post (owner or deputy), from, to.",
+        description="Field to column: code, name, area (code of an area, duty grid, block, segment or its side, special unit), post (owner or deputy), from, to.",
+    )
+
+
+class Shifts(Part):
+    """When owners are at work: days and times of the week. An owner without shifts always is."""
+
+    source: Source
+    columns: dict[Literal["owner", "days", "from", "to"], str] = Field(
+        default_factory=dict, description="Field to column: owner (code), days (mon-fri, or mon wed fri), from and to (HH:MM)."
+    )
+
+
+class Leaves(Part):
+    """When owners are away."""
+
+    source: Source
+    columns: dict[Literal["owner", "from", "to"], str] = Field(
+        default_factory=dict, description="Field to column: owner (code), from, to (times; empty means open)."
+    )
+
+
+class Departments(Part):
+    """The departments of the city; ``department_leads`` says what they lead."""
+
+    source: Source
+    names: Names = Field(default_factory=lambda: {"en": "name_en", "zh": "name_zh"}, description="Language to column.")
+
+
+class DepartmentLeads(Part):
+    """Which department leads which categories, and where."""
+
+    source: Source
+    columns: dict[Literal["department", "category", "area", "from", "to"], str] = Field(
+        default_factory=dict,
+        description="Field to column: department (code), category (its key, or the beginning of keys and a *), area (code; empty: the whole city), from, to.",
     )
 
 

@@ -73,8 +73,31 @@ class UnknownDutyArea(Conflict):
 
     owner: str
     area: str
-    template: ClassVar[str] = "Owner {owner} answers for {area}, which is no duty grid and no lowest area of this edition."
+    template: ClassVar[str] = (
+        "Owner {owner} answers for {area}, which is no place of this edition: no area, duty grid, block, side of a segment, or special unit."
+    )
     mend: ClassVar[str] = "Mend the code in the city pack's list of owners, and load the city pack again."
+
+
+@dataclass(eq=False)
+class TwoHolders(Conflict):
+    """Two owners would hold one post of one place at one time."""
+
+    post: str
+    owner: str
+    area: str
+    other: str
+    other_area: str
+    template: ClassVar[str] = "{owner} (for {area}) and {other} (for {other_area}) would hold the post {post} of one place at one time."
+    mend: ClassVar[str] = "Give them times that follow each other in the city pack's list of owners, or take one of them out."
+
+
+@dataclass(eq=False)
+class NotALeave(Refusal):
+    """A leave that ends before it begins, or has neither beginning nor end."""
+
+    template: ClassVar[str] = "A leave needs a beginning that comes before its end."
+    mend: ClassVar[str] = "Mend --from and --to."
 
 
 @dataclass(eq=False)
@@ -163,6 +186,44 @@ class DraftNotWritten(Refusal):
     reason: str
     template: ClassVar[str] = "{path} cannot be written: {reason}"
     mend: ClassVar[str] = "Write the draft to a place that you may write to with --out."
+
+
+@dataclass(eq=False)
+class UnknownExportLayer(NotFound):
+    """A layer was asked for that is not exported."""
+
+    layers: str
+    mend: ClassVar[str] = "Name one of {layers}."
+
+
+@dataclass(eq=False)
+class UnknownExportFormat(Refusal):
+    """A format was asked for, or said by a file's ending, that is not written."""
+
+    form: str
+    formats: str
+    template: ClassVar[str] = "{form!r} is no format of a layer's file."
+    mend: ClassVar[str] = "Name one with --format: {formats}."
+
+
+@dataclass(eq=False)
+class ExportExists(Conflict):
+    """A layer would be written over a file that is there."""
+
+    path: str
+    template: ClassVar[str] = "{path} is there already."
+    mend: ClassVar[str] = "Name another file with --out, or write over it with --overwrite."
+
+
+@dataclass(eq=False)
+class ExportNotWritten(Refusal):
+    """The file of a layer could not be written; what was there before is untouched."""
+
+    path: str
+    reason: str
+    template: ClassVar[str] = "{path} cannot be written: {reason}"
+    mend: ClassVar[str] = "Name a place that you may write to and that has room with --out; nothing half-written was left."
+    translated: ClassVar[tuple[str, ...]] = ("reason",)
 
 
 @dataclass(eq=False)

@@ -17,11 +17,12 @@ import numpy as np
 from gis.db import Tx, statement
 from gis.errors import BeforeFirstEdition, NotAnInstant, UnknownCategory
 from gis.exchange import to_wgs84
-from gis.store import cities, editions, places
+from gis.store import cities, editions, places, special_units
 from gis.store.places import Standing
 from grids import cells as cell_index
 from grids.locate import How, Index
 from grids.measure import Floats
+from grids.special_units import SpecialUnits
 
 _RESOLUTION = 10
 """The resolution of the cell of a place in no city."""
@@ -43,13 +44,22 @@ class _Term:
         return self.from_at <= at and (self.to_at is None or at < self.to_at)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """One edition, ready to be asked: its index, and the special units that lie over it; positions are ids less one."""
+
+    edition_id: int
+    index: Index
+    special_units: SpecialUnits
+
+
 @dataclass
 class Indexes:
     """The terms of all editions that are or were a plan, the last adopted first, and the indexes asked for; one reader at a time
     fills them, and who still reads the earlier ones is not disturbed."""
 
     _terms: tuple[_Term, ...] | None = None
-    _held: dict[int, Index] = field(default_factory=dict)
+    _held: dict[int, Plan] = field(default_factory=dict)
     _filling: threading.Lock = field(default_factory=threading.Lock)
 
     def refresh(self, tx: Tx) -> None:
@@ -62,8 +72,8 @@ class Indexes:
         """Whether no edition was adopted since the terms were read."""
         return self._terms == _terms(tx)
 
-    def in_force(self, tx: Tx, at: datetime, city: str | None = None) -> Iterator[tuple[int, Index]]:
-        """Each edition in force at an instant (of one city, when named) with its index, the last adopted first.
+    def in_force(self, tx: Tx, at: datetime, city: str | None = None) -> Iterator[Plan]:
+        """Each edition in force at an instant (of one city, when named) ready to be asked, the last adopted first.
 
         Raises ``NotAnInstant``, ``NotFound`` for a city that is not loaded, and ``BeforeFirstEdition`` when editions were only
         adopted after the instant.
@@ -81,15 +91,15 @@ class Indexes:
         for term in terms:
             if term.holds(at):
                 held = self._held if term.edition_id in self._held else self._fill(tx, [term.edition_id], self._terms or ())
-                yield term.edition_id, held[term.edition_id]
+                yield held[term.edition_id]
 
-    def _fill(self, tx: Tx, ids: list[int], terms: tuple[_Term, ...]) -> dict[int, Index]:
+    def _fill(self, tx: Tx, ids: list[int], terms: tuple[_Term, ...]) -> dict[int, Plan]:
         """Hold the indexes of ``ids`` too, and of the editions that are neither asked for nor in force only the last few."""
         with self._filling:
             needed = {term.edition_id for term in terms if term.to_at is None}.union(ids)
             past = [one for one in self._held if one not in needed][-_PAST_HELD:]
-            kept = {one: index for one, index in self._held.items() if one in needed or one in past}
-            self._held = kept | {one: editions.index(tx, one) for one in ids if one not in kept}
+            kept = {one: plan for one, plan in self._held.items() if one in needed or one in past}
+            self._held = kept | {one: Plan(one, editions.index(tx, one), special_units.find(tx, one)) for one in ids if one not in kept}
             return self._held
 
 
@@ -133,13 +143,22 @@ def locate(
 def _answer(tx: Tx, indexes: Indexes, *, lons: Floats, lats: Floats, at: datetime, city: str | None, category: str | None) -> Answer | None:
     """The answer by the terms that are held; None when they are out of date."""
     resolution = _RESOLUTION
-    for edition_id, index in indexes.in_force(tx, at, city):
-        resolution = index.cell_resolution
-        found = index.locate(lons, lats)
+    for plan in indexes.in_force(tx, at, city):
+        resolution = plan.index.cell_resolution
+        found = plan.index.locate(lons, lats)
         if found.block[0] < 0:
             continue
         segment_id = int(found.segment[0]) + 1 if found.segment[0] >= 0 else None
-        said = places.standing(tx, edition_id, block_id=int(found.block[0]) + 1, segment_id=segment_id, at=at, category=category)
+        said = places.standing(
+            tx,
+            plan.edition_id,
+            block_id=int(found.block[0]) + 1,
+            segment_id=segment_id,
+            side=int(found.side[0]) if segment_id else None,
+            special_unit_ids=[unit + 1 for unit in plan.special_units.holding(float(lons[0]), float(lats[0]))],
+            at=at,
+            category=category,
+        )
         if said is None:
             return None
         if category is not None and said.category is None:

@@ -13,9 +13,10 @@ from gis.errors import Finding
 from gis.pack_check_areas import check_areas
 from gis.pack_check_incidents import check_history
 from gis.pack_check_layers import check_layers
-from gis.pack_check_lists import check_categories, check_owners
+from gis.pack_check_lists import Codes, check_categories, check_owners
+from gis.pack_check_rosters import check_departments, check_rosters, check_special_units
 from gis.pack_findings import Findings
-from gis.pack_sources import read_areas
+from gis.pack_sources import read_areas, read_given_units
 
 
 def check(folder: Path) -> list[Finding]:
@@ -39,7 +40,19 @@ def _check_files(folder: Path, pack: CityPack, found: Findings) -> None:
         drawn = found.attempt(read_areas, folder, grids)
         codes = None if drawn is None or codes is None else codes | {str(code) for code in drawn["code"].dropna()}
     keys = check_categories(folder, pack, found)
-    if pack.owners is not None:
-        check_owners(folder, pack, found, codes=codes, upper_codes=city.upper_codes)
+    taken = city.upper_codes | (codes or frozenset())
+    units = check_special_units(folder, pack, found, city=city, taken=taken)
+    owners = check_owners(folder, pack, found, codes=Codes(codes, city.upper_codes, units, _given_blocks(folder, pack, found)))
+    check_rosters(folder, pack, found, owners=owners)
+    areas = None if city.codes is None else city.codes | city.upper_codes
+    check_departments(folder, pack, found, keys=keys, areas=areas)
     for history in pack.incidents:
         check_history(folder, pack, history, found, city=city, keys=keys)
+
+
+def _given_blocks(folder: Path, pack: CityPack, found: Findings) -> frozenset[str] | None:
+    """The codes of the blocks that the city has already, for duties of one; None where blocks are drawn, or cannot be read."""
+    if pack.blocks.given is None or pack.owners is None:
+        return None
+    units = found.attempt(read_given_units, folder, pack.blocks.given.source, pack.blocks.given.columns)
+    return None if units is None else frozenset(str(code) for code in units["code"].dropna())

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from gis.owner_tables import duty, owner, source_duty
+from gis.owner_tables import category_rule, department_lead, duty, leave, owner, shift, source_duty, special_unit
 from gis.table_columns import geometry, metadata, names, of_city, of_edition, of_edition_by_statement, origin
 
 __all__ = [
@@ -38,21 +38,26 @@ __all__ = [
     "block",
     "built_up",
     "category",
+    "category_rule",
     "cell",
     "cell_share",
     "city",
+    "department_lead",
     "duty",
     "duty_grid",
     "edition",
     "given_unit",
     "incident",
+    "leave",
     "level",
     "metadata",
     "owner",
     "segment",
     "segment_face",
+    "shift",
     "source_area",
     "source_duty",
+    "special_unit",
     "street",
 ]
 
@@ -103,7 +108,7 @@ given_unit = Table(
     "given_unit",
     metadata,
     of_city(),
-    Column("kind", Text, CheckConstraint("kind IN ('block', 'duty_grid')", name="kind"), primary_key=True),
+    Column("kind", Text, CheckConstraint("kind IN ('block', 'duty_grid', 'special_unit')", name="kind"), primary_key=True),
     Column("code", Text, primary_key=True),
     names(),
     Column("valid_from", Date),
@@ -332,5 +337,5 @@ incident = Table(
     Index(None, "edition_id", "block_id"),
 )
 
-EDITION_TABLES = (area, duty_grid, block, segment, segment_face, cell, cell_share)
+EDITION_TABLES = (area, duty_grid, block, segment, segment_face, cell, cell_share, special_unit)
 """The tables that an adopted edition fixes for ever, parents before children."""

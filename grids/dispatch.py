@@ -1,8 +1,10 @@
 """Who answers for a category at a place: the lowest level that is competent and has someone on duty (属地兜底 above it).
 
-A category names the lowest level that may handle it. From the lowest rung of the ladder upwards, a rung below that level is
-passed over, a rung where nobody is on duty too, and the first other one answers; those above it stand behind it as backstop.
-Which rung was passed over, and why, is part of the answer (DOMAIN.md §6: the whole chain is returned).
+Over the ladder of duty grid and areas lie places with a duty of their own. They come first, in the order of precedence (DOMAIN.md
+§6): special units (专属), the side of the segment, the block; of several the smaller, then the one with the lower code. A category
+names the lowest level that may handle it. From the first rung onwards, a rung below that level is passed over, a segment where the
+category does not answer on segments, a rung where nobody is on duty too, and the first other one answers; those after it stand
+behind it as backstop. Which rung was passed over, and why, is part of the answer: the whole chain is returned.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from grids.owners import OnDuty, Owner
+from grids.owners import OnDuty, Owner, PlaceKind
 
 Names = dict[str, str]
 
@@ -20,6 +22,7 @@ class Verdict(StrEnum):
     """What became of one rung."""
 
     NOT_COMPETENT = "not_competent"
+    NOT_ON_SEGMENTS = "not_on_segments"
     NOBODY_ON_DUTY = "nobody_on_duty"
     ANSWERS = "answers"
     BACKSTOP = "backstop"
@@ -41,13 +44,15 @@ class Category:
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung of the ladder over a place: the level's key and names, the area or duty grid there, and who is on duty."""
+    """One rung of the chain over a place: the level's key and names, the unit, area or duty grid there, who is on duty, and of
+    which kind the place is. A place over the ladder has its kind for a level, special_unit, segment or block, without names."""
 
     level: str
     level_names: Names
     code: str
     names: Names
     on_duty: OnDuty
+    kind: PlaceKind = PlaceKind.AREA
 
 
 @dataclass(frozen=True)
@@ -59,21 +64,36 @@ class Judged:
     by: Owner | None
 
 
-def dispatch(ladder: Sequence[Rung], category: Category | None) -> tuple[Judged, ...]:
-    """Every rung of a ladder, the lowest first, judged for a category; None: any level may handle it.
+OVERLAY_LEVELS = {
+    PlaceKind.SPECIAL_UNIT: "special_unit",
+    PlaceKind.SEGMENT_LEFT: "segment",
+    PlaceKind.SEGMENT_RIGHT: "segment",
+    PlaceKind.BLOCK: "block",
+}
+"""The level that a place over the ladder is said to be on; no level of a city may have one of these keys."""
+
+
+def dispatch(chain: Sequence[Rung], category: Category | None) -> tuple[Judged, ...]:
+    """Every rung of a chain (places over the ladder in their order, then the ladder, the lowest first), judged for a category; None:
+    any level may handle it.
 
     At most one rung answers; none does when nobody is on duty from the category's lowest level upwards. A lowest level that
-    the ladder does not have is no bar.
+    the ladder does not have is no bar. Places over the ladder may handle what its lowest rung may.
     """
-    keys = [rung.level for rung in ladder]
+    over = sum(rung.kind.is_overlay for rung in chain)
+    keys = [rung.level for rung in chain[over:]]
     lowest = category.lowest_level if category is not None else None
-    from_rung = keys.index(lowest) if lowest in keys else 0
+    bar = keys.index(lowest) if lowest in keys else 0
+    from_rung = over + bar if bar else 0
+    on_segments = category is not None and category.answers_on == "segment"
     judged: list[Judged] = []
     answered = False
-    for at, rung in enumerate(ladder):
+    for at, rung in enumerate(chain):
         by = rung.on_duty.answerable()
         if at < from_rung:
             verdict = Verdict.NOT_COMPETENT
+        elif rung.kind.is_segment and not on_segments:
+            verdict = Verdict.NOT_ON_SEGMENTS
         elif by is None:
             verdict = Verdict.NOBODY_ON_DUTY
         else:

@@ -11,12 +11,13 @@ from api.commands import access
 from api.commands.options import AsJson, CityCode
 from api.console import LANGUAGE, _, emit, table
 from api.problems import EXIT_NOT_FOUND, EXIT_OK
-from api.schemas.dispatch import OwnerOut
+from api.schemas.dispatch import OwnerOut, level_name
 from api.schemas.locate import LocateOut
 from gis import db, locating
 from gis.errors import NotAnInstant
 from gis.language import name_in
 from gis.settings import Settings
+from grids.owners import PlaceKind
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -86,10 +87,13 @@ def _reasons(answer: LocateOut) -> list[tuple[str, str]]:
     if answer.dispatch is None:
         return []
     rows = []
-    for rung, judged in zip(answer.ladder, answer.dispatch.rungs, strict=True):
-        place = f"{rung.code} {name_in(rung.names, LANGUAGE)}"
-        by = f"{_person(judged.by)}: " if judged.by and rung is not answer.ladder[0] else ""
-        rows.append((name_in(rung.level_names, LANGUAGE), f"{place} · {by}{judged.reason[LANGUAGE]}"))
+    named = {(rung.level, rung.code): rung.level_names for rung in answer.ladder}
+    for at, judged in enumerate(answer.dispatch.rungs):
+        level = level_name(judged.level, named.get((judged.level, judged.code), {}), judged.kind, LANGUAGE)
+        place = f"{judged.code} {name_in(judged.names, LANGUAGE)}"
+        # Of the duty grid, as a rule the first, owner and deputy are told above.
+        by = f"{_person(judged.by)}: " if judged.by and (at or judged.kind is not PlaceKind.DUTY_GRID) else ""
+        rows.append((level, f"{place} · {by}{judged.reason[LANGUAGE]}"))
     return [*rows, (_("who answers"), answer.dispatch.sentence[LANGUAGE])]
 
 

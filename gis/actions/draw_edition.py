@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from gis.db import Tx, lock
-from gis.errors import UnknownDutyArea
+from gis.errors import TwoHolders, UnknownDutyArea
 from gis.progress import Progress
-from gis.store import cities, editions, owners
-from gis.store.owners import Duty
+from gis.store import cities, editions, owners, special_units
+from gis.store.owners import Duty, Place, SourceDuty
 from grids.dividing import divide
-from grids.owners import Post, generated_owner, unheld
+from grids.owners import PlaceKind, Post, generated_owner, unheld
 from grids.parts import Draw, draw_here
 
 POSTS: tuple[Post, ...] = ("owner", "deputy")
@@ -34,13 +36,15 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
     parts are drawn (`gis/drawing.py`: on all cores, and kept).
 
     A post that the pack names nobody for, at any time, gets a generated owner for that time, so that no place is ever
-    without someone answerable.
-    Raises ``NotFound`` for a city that is not loaded, ``NotAPartition`` or ``OutsideItsArea`` when it cannot be divided.
+    without someone answerable. The pack's special units are copied into the edition.
+    Raises ``UnknownDutyArea`` and ``TwoHolders`` for owners that do not fit the plan, ``NotFound`` for a city that is not loaded,
+    ``NotAPartition`` or ``OutsideItsArea`` when it cannot be divided.
     """
     lock(tx, "the plan", city)
     progress("reading streets and areas")
     plan = divide(cities.ground(tx, city), progress=progress, draw=draw)
     edition_id = editions.add_draft(tx, city, plan, now=now, wrote=lambda _table, rows: progress("writing the edition", rows, rows))
+    special_units.copy_into(tx, city, edition_id)
     duties = _duties(tx, city, edition_id)
     owners.save(tx, city, edition_id, duties)
     generated = sum(duty.owner.origin == "generated" for duty in duties)
@@ -48,20 +52,41 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
 
 
 def _duties(tx: Tx, city: str, edition_id: int) -> list[Duty]:
-    grids_of, area_of = editions.areas_of_codes(tx, edition_id), editions.upper_areas(tx, edition_id)
+    said = owners.source(tx, city)
+    places = _places(tx, edition_id, {one.area_code for one in said})
+    held: dict[tuple[Place, Post], list[SourceDuty]] = defaultdict(list)
     duties: list[Duty] = []
-    for said in owners.source(tx, city):
-        if said.area_code in grids_of:
-            duties += [Duty(grid, said.owner, said.post, said.from_at, said.to_at) for grid in grids_of[said.area_code]]
-        elif said.area_code in area_of:
-            duties.append(Duty(None, said.owner, said.post, said.from_at, said.to_at, area_of[said.area_code]))
-        else:
-            raise UnknownDutyArea(said.owner.code, said.area_code)
-    named: dict[tuple[int | None, Post], list[tuple[datetime | None, datetime | None]]] = defaultdict(list)
-    for duty in duties:
-        named[duty.duty_grid_id, duty.post].append((duty.from_at, duty.to_at))
+    for one in said:
+        if one.area_code not in places:
+            raise UnknownDutyArea(one.owner.code, one.area_code)
+        for place in places[one.area_code]:
+            held[place, one.post].append(one)
+            duties.append(Duty(place, one.owner, one.post, one.from_at, one.to_at))
+    _refuse_two_holders(held)
     for grid_id, code in enumerate(editions.grid_codes(tx, edition_id), 1):
+        place = (PlaceKind.DUTY_GRID, grid_id)
         for post in POSTS:
-            free = unheld(named[grid_id, post])
-            duties += [Duty(grid_id, generated_owner(code, post), post, since, until) for since, until in free]
+            free = unheld((one.from_at, one.to_at) for one in held[place, post])
+            duties += [Duty(place, generated_owner(code, post), post, since, until) for since, until in free]
     return duties
+
+
+def _places(tx: Tx, edition_id: int, codes: set[str]) -> dict[str, list[Place]]:
+    """Which places of the edition each code means: duty grids (a lowest area stands for its own), areas above, and else what lies
+    over the ladder. A code that the edition does not have is left out."""
+    found: dict[str, list[Place]] = {}
+    for code, grids in editions.areas_of_codes(tx, edition_id).items():
+        found[code] = [(PlaceKind.DUTY_GRID, grid_id) for grid_id in grids]
+    for code, area_id in editions.upper_areas(tx, edition_id).items():
+        found.setdefault(code, [(PlaceKind.AREA, area_id)])
+    missing = codes - found.keys()
+    return found | (owners.places_of(tx, edition_id, missing) if missing else {})
+
+
+def _refuse_two_holders(held: Mapping[tuple[Place, Post], list[SourceDuty]]) -> None:
+    """Refuse (``TwoHolders``) what the database would refuse without a word of explanation: a post held by two at one time."""
+    for (_, post), said in held.items():
+        said.sort(key=lambda one: (one.from_at is not None, one.from_at))
+        for before, after in pairwise(said):
+            if before.to_at is None or after.from_at is None or after.from_at < before.to_at:
+                raise TwoHolders(post, before.owner.code, before.area_code, after.owner.code, after.area_code)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from gis import jobs, pack_check, pack_sources
+from gis import jobs, pack_check, pack_rosters, pack_sources
 from gis.city_pack import CityPack, digest_of, read_city_toml
 from gis.db import Tx, lock
 from gis.errors import BadPack, Finding
 from gis.progress import Progress
-from gis.store import cities, owners
+from gis.store import cities, owners, rosters
+from gis.store.special_units import KIND as SPECIAL_UNIT
+from grids.departments import Department, Lead
 from grids.owners import Owner
 
 
@@ -45,7 +47,7 @@ def load_city(tx: Tx, folder: Path, *, now: datetime, progress: Progress) -> Loa
     if any(finding.severity == "error" for finding in findings):
         raise BadPack(str(folder), findings)
     cities.save(tx, pack, folder=folder.resolve(), digest=digest, now=now)
-    rows = _save_sources(tx, pack, folder, progress)
+    rows = _save_sources(tx, pack, folder, progress) | _save_rosters(tx, pack, folder, now)
     jobs.defer(tx, jobs.BUILD_BASEMAP, waiting_once_as=jobs.basemap_key(pack.code), city=pack.code)
     return Loaded(pack.code, changed=True, remarks=findings, rows=rows)
 
@@ -79,10 +81,47 @@ def _save_sources(tx: Tx, pack: CityPack, folder: Path, progress: Progress) -> d
     if built_up is not None:
         progress("loading built-up land")
         rows["built_up"] = cities.save_built_up(tx, city, built_up)
+    if pack.special_units:
+        progress("loading special units")
+        read = [pack_sources.read_given_units(folder, part.source, part.columns) for part in pack.special_units]
+        rows["special_units"] = sum(cities.save_given_units(tx, city, SPECIAL_UNIT, units) for units in read)
     progress("loading categories and owners")
-    rows["categories"] = cities.save_categories(tx, city, pack_sources.read_categories(folder, pack.categories))
     rows["owners"] = owners.save_source(tx, city, _source_duties(pack, folder))
     return rows
+
+
+def _save_rosters(tx: Tx, pack: CityPack, folder: Path, now: datetime) -> dict[str, int]:
+    """Record what the pack says now of categories, shifts, leave and departments; what it said before and says no more is withdrawn."""
+    city, zone = pack.code, pack.time_zone
+    categories = pack_sources.read_categories(folder, pack.categories)
+    rows = {"categories": cities.save_categories(tx, city, categories)}
+    fields = ("kind", "code", "names", "answers_on", "lowest_level", "lead_kind")
+    rules = [{field: row[field] for field in fields} for row in categories.to_dict("records")]
+    rosters.say_category_rules(tx, city, rules, said_by="pack", now=now)
+    shifts = pack_rosters.read_shifts(folder, pack.shifts).to_dict("records") if pack.shifts else []
+    worked = (rosters.WeeklyShift(row["owner"], row["weekdays"], row["from_time"], row["to_time"]) for row in shifts)
+    rows["shifts"] = rosters.say_shifts(tx, city, worked, time_zone=zone, said_by="pack", now=now)
+    leaves = pack_rosters.read_leaves(folder, pack.leaves, time_zone=zone).to_dict("records") if pack.leaves else []
+    away = (rosters.Leave(row["owner"], _instant(row["from_at"]), _instant(row["to_at"])) for row in leaves)
+    rows["leaves"] = rosters.say_leaves(tx, city, away, time_zone=zone, said_by="pack", now=now)
+    rows["department_leads"] = rosters.say_leads(tx, city, _leads(pack, folder), said_by="pack", now=now)
+    return {part: count for part, count in rows.items() if count or part == "categories"}
+
+
+def _leads(pack: CityPack, folder: Path) -> list[rosters.TimedLead]:
+    if pack.departments is None or pack.department_leads is None:
+        return []
+    departments = pack_rosters.read_departments(folder, pack.departments)
+    names = dict(zip(departments["code"], departments["names"], strict=True))
+    rows = pack_rosters.read_department_leads(folder, pack.department_leads, time_zone=pack.time_zone).to_dict("records")
+    return [
+        rosters.TimedLead(
+            Lead(Department(row["department"], names[row["department"]]), row["category"], row["area"]),
+            _instant(row["from_at"]),
+            _instant(row["to_at"]),
+        )
+        for row in rows
+    ]
 
 
 def _source_duties(pack: CityPack, folder: Path) -> list[owners.SourceDuty]:

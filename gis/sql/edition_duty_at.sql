@@ -1,6 +1,29 @@
--- Purpose: who holds the posts of every duty grid of an edition at an instant.
+-- Purpose: who holds the posts of every place of an edition at an instant, with their leave and shifts as they were known then.
 -- Parameters: edition_id, at (timestamptz).
-SELECT duty.duty_grid_id, duty.post, duty.owner AS code, duty.name, duty.origin
+WITH away AS (
+    SELECT leave.city, leave.owner, jsonb_agg(jsonb_build_object('until', upper(leave.during), 'zone', leave.time_zone)) AS leaves
+    FROM leave
+    JOIN edition ON edition.id = :edition_id AND edition.city = leave.city
+    WHERE
+        leave.during @> CAST(:at AS timestamptz)
+        AND leave.recorded_at <= CAST(:at AS timestamptz) AND coalesce(leave.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+    GROUP BY leave.city, leave.owner
+),
+
+work AS (
+    SELECT
+        shift.city,
+        shift.owner,
+        jsonb_agg(jsonb_build_object('days', shift.weekdays, 'from', shift.from_time, 'to', shift.to_time, 'zone', shift.time_zone)) AS shifts
+    FROM shift
+    JOIN edition ON edition.id = :edition_id AND edition.city = shift.city
+    WHERE shift.recorded_at <= CAST(:at AS timestamptz) AND coalesce(shift.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+    GROUP BY shift.city, shift.owner
+)
+
+SELECT duty.place_kind, duty.place_id, duty.post, duty.owner AS code, duty.name, duty.origin, away.leaves, work.shifts
 FROM duty
-WHERE duty.edition_id = :edition_id AND duty.duty_grid_id IS NOT NULL AND duty.during @> CAST(:at AS timestamptz)
-ORDER BY duty.duty_grid_id, duty.post;
+LEFT JOIN away ON away.city = duty.city AND away.owner = duty.owner
+LEFT JOIN work ON work.city = duty.city AND work.owner = duty.owner
+WHERE duty.edition_id = :edition_id AND duty.during @> CAST(:at AS timestamptz)
+ORDER BY duty.place_kind, duty.place_id, duty.post;

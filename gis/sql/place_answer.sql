@@ -1,33 +1,38 @@
--- Purpose: all that is said about one found place: its block, segment, duty grid, the ladder of areas, who holds the posts of each, and the category asked for.
--- Parameters: edition_id, block_id, segment_id (NULL when none is near), at (timestamptz), category (kind:code or NULL). Units: area_m2 in square metres.
--- No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date.
+-- Purpose: all that is said about one found place: its block, segment, duty grid, the ladder of areas, the special units over it, who holds the posts of each with their leave and shifts, and the category asked for with the departments that may lead it.
+-- Parameters: edition_id, block_id, segment_id (NULL when none is near), side (segment_left, segment_right or NULL), special_unit_ids (integer[]), at (timestamptz), category (kind:code or NULL). Units: area_m2 in square metres.
+-- No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date. Of what is recorded and withdrawn only what stood at the instant counts.
 WITH RECURSIVE place AS (
     SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
     FROM block
     WHERE block.edition_id = :edition_id AND block.id = :block_id
 ),
 
-rungs AS (
+areas AS (
     SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN place ON area.edition_id = :edition_id AND area.id = place.area_id
     UNION ALL
-    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN rungs ON area.edition_id = :edition_id AND area.id = rungs.parent_id
+    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN areas ON area.edition_id = :edition_id AND area.id = areas.parent_id
 ),
 
-posts AS (
-    SELECT duty.duty_grid_id, duty.area_id, jsonb_object_agg(duty.post, jsonb_build_object('code', duty.owner, 'name', duty.name, 'origin', duty.origin)) AS held
-    FROM duty
-    WHERE
-        duty.edition_id = :edition_id AND duty.during @> CAST(:at AS timestamptz)
-        AND (duty.duty_grid_id = (SELECT place.duty_grid_id FROM place) OR duty.area_id IN (SELECT rungs.id FROM rungs))
-    GROUP BY duty.duty_grid_id, duty.area_id
+rungs AS (
+    SELECT 'special_unit' AS kind, special_unit.id, NULL::smallint AS rank, special_unit.code, special_unit.names
+    FROM special_unit
+    WHERE special_unit.edition_id = :edition_id AND special_unit.id = ANY(CAST(:special_unit_ids AS integer []))
+    UNION ALL
+    SELECT CAST(:side AS text), segment.id, NULL, CASE CAST(:side AS text) WHEN 'segment_left' THEN segment.left_code ELSE segment.right_code END, segment.names
+    FROM segment
+    WHERE CAST(:side AS text) IS NOT NULL AND segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer)
+    UNION ALL
+    SELECT 'block', CAST(:block_id AS integer), NULL, place.code, '{}' FROM place
+    UNION ALL
+    SELECT 'duty_grid', duty_grid.id, NULL, duty_grid.code, duty_grid.names FROM place JOIN duty_grid ON duty_grid.edition_id = :edition_id AND duty_grid.id = place.duty_grid_id
+    UNION ALL
+    SELECT 'area', areas.id, areas.rank, areas.code, areas.names FROM areas
 )
 
 SELECT
     place.code,
     place.area_m2,
     place.built_up,
-    duty_grid.code AS duty_grid_code,
-    duty_grid.names AS duty_grid_names,
     segment.code AS segment_code,
     segment.left_code,
     segment.right_code,
@@ -37,19 +42,58 @@ SELECT
     edition.number AS edition_number,
     edition.adopted_at,
     edition.levels,
-    (SELECT posts.held FROM posts WHERE posts.duty_grid_id = place.duty_grid_id) AS posts,
     (
-        SELECT jsonb_agg(jsonb_build_object('rank', rungs.rank, 'code', rungs.code, 'names', rungs.names, 'posts', posts.held) ORDER BY rungs.rank DESC)
+        SELECT
+            jsonb_agg(jsonb_build_object(
+                'kind', rungs.kind, 'id', rungs.id, 'rank', rungs.rank, 'code', rungs.code, 'names', rungs.names, 'posts', (
+                    SELECT
+                        jsonb_object_agg(duty.post, jsonb_build_object(
+                            'code', duty.owner, 'name', duty.name, 'origin', duty.origin,
+                            'leaves', (
+                                SELECT jsonb_agg(jsonb_build_object('until', upper(leave.during), 'zone', leave.time_zone))
+                                FROM leave
+                                WHERE
+                                    leave.city = duty.city AND leave.owner = duty.owner AND leave.during @> CAST(:at AS timestamptz)
+                                    AND leave.recorded_at <= CAST(:at AS timestamptz) AND coalesce(leave.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+                            ),
+                            'shifts', (
+                                SELECT jsonb_agg(jsonb_build_object('days', shift.weekdays, 'from', shift.from_time, 'to', shift.to_time, 'zone', shift.time_zone))
+                                FROM shift
+                                WHERE
+                                    shift.city = duty.city AND shift.owner = duty.owner
+                                    AND shift.recorded_at <= CAST(:at AS timestamptz) AND coalesce(shift.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+                            )
+                        ))
+                    FROM duty
+                    WHERE
+                        duty.edition_id = :edition_id AND duty.place_kind = rungs.kind AND duty.place_id = rungs.id
+                        AND duty.during @> CAST(:at AS timestamptz)
+                )
+            ))
         FROM rungs
-        LEFT JOIN posts ON posts.area_id = rungs.id
     ) AS rungs,
     (
-        SELECT jsonb_build_object('names', category.names, 'answers_on', category.answers_on, 'lowest_level', category.lowest_level, 'lead_kind', category.lead_kind)
-        FROM category
-        WHERE category.city = edition.city AND category.kind = split_part(CAST(:category AS text), ':', 1) AND category.code = substr(CAST(:category AS text), strpos(CAST(:category AS text), ':') + 1)
-    ) AS category
+        SELECT
+            jsonb_build_object(
+                'names', category_rule.names, 'answers_on', category_rule.answers_on,
+                'lowest_level', category_rule.lowest_level, 'lead_kind', category_rule.lead_kind
+            )
+        FROM category_rule
+        WHERE
+            category_rule.city = edition.city AND category_rule.kind = split_part(CAST(:category AS text), ':', 1)
+            AND category_rule.code = substr(CAST(:category AS text), strpos(CAST(:category AS text), ':') + 1)
+            AND tstzrange(category_rule.recorded_at, category_rule.withdrawn_at) @> CAST(:at AS timestamptz)
+    ) AS category,
+    (
+        SELECT jsonb_agg(jsonb_build_object('category', lead.category, 'area', lead.area_code, 'code', lead.department, 'names', lead.names))
+        FROM department_lead AS lead
+        WHERE
+            lead.city = edition.city AND lead.during @> CAST(:at AS timestamptz)
+            AND lead.recorded_at <= CAST(:at AS timestamptz) AND coalesce(lead.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+            AND starts_with(CAST(:category AS text), rtrim(lead.category, '*'))
+            AND (lead.area_code IS NULL OR lead.area_code IN (SELECT areas.code FROM areas))
+    ) AS leads
 FROM place
 JOIN edition ON edition.id = :edition_id
-JOIN duty_grid ON duty_grid.edition_id = :edition_id AND duty_grid.id = place.duty_grid_id
 LEFT JOIN segment ON segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer)
 WHERE edition.adopted_at <= CAST(:at AS timestamptz) AND (edition.retired_at IS NULL OR edition.retired_at > CAST(:at AS timestamptz));

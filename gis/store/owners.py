@@ -1,23 +1,29 @@
-"""Owners and their duties: who holds which post of a duty grid, and when."""
+"""Owners and their duties: who holds which post of which place, and when; and who of them is on duty."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Range, insert
 
 from gis import tables
 from gis.db import Tx, statement
-from grids.owners import OnDuty, Owner, Post
+from gis.errors import NotFound
+from gis.holders import holders
+from grids.owners import OnDuty, Owner, PlaceKind, Post
+
+Place = tuple[PlaceKind, int]
+"""A place of an edition that a duty may be of: its kind and its id there."""
 
 
 @dataclass(frozen=True)
 class SourceDuty:
-    """What a pack says: an owner holds a post from an instant to another (None: open), of a duty grid, of all duty grids of a
-    lowest area, or of an area above the lowest itself, by its code."""
+    """What a pack says: an owner holds a post from an instant to another (None: open), of a special unit, a side of a segment, a
+    block, a duty grid, of all duty grids of a lowest area, or of an area above the lowest itself, by its code."""
 
     area_code: str
     owner: Owner
@@ -28,15 +34,13 @@ class SourceDuty:
 
 @dataclass(frozen=True)
 class Duty:
-    """One post held by one owner from an instant to another; None leaves that end open. The post is one of a duty grid, or of an
-    area above the lowest when ``area_id`` is given."""
+    """One post of one place held by one owner from an instant to another; None leaves that end open."""
 
-    duty_grid_id: int | None
+    place: Place
     owner: Owner
     post: Post
     from_at: datetime | None
     to_at: datetime | None
-    area_id: int | None = None
 
 
 def save_source(tx: Tx, city: str, duties: Iterable[SourceDuty]) -> int:
@@ -65,15 +69,15 @@ def source(tx: Tx, city: str) -> list[SourceDuty]:
 def save(tx: Tx, city: str, edition_id: int, duties: Iterable[Duty]) -> int:
     """Write owners (new or renewed) and their duties in an edition; returns how many duties.
 
-    The database refuses two holders of one post at one instant (constraints ``duty_one_at_a_time``, ``area_duty_one_at_a_time``).
+    The database refuses two holders of one post at one instant (constraint ``duty_one_at_a_time``).
     """
     held = list(duties)
     _save_owners(tx, city, (duty.owner for duty in held))
     rows = [
         {
             "edition_id": edition_id,
-            "duty_grid_id": duty.duty_grid_id,
-            "area_id": duty.area_id,
+            "place_kind": duty.place[0],
+            "place_id": duty.place[1],
             "city": city,
             "owner": duty.owner.code,
             "name": duty.owner.name,
@@ -103,9 +107,46 @@ def _during(duty: Duty | SourceDuty) -> Range[datetime]:
     return Range(duty.from_at, duty.to_at, bounds="[)")
 
 
+def find(tx: Tx, city: str, code: str) -> Owner:
+    """One owner of a city by code, under the latest name; raises ``NotFound``."""
+    owner = tables.owner
+    row = tx.execute(sa.select(owner).where(owner.c.city == city, owner.c.code == code)).one_or_none()
+    if row is None:
+        raise NotFound("owner", code)
+    return Owner(row.code, row.name, row.origin)
+
+
+def places_of(tx: Tx, edition_id: int, codes: Iterable[str]) -> dict[str, list[Place]]:
+    """The places of an edition over its ladder by code: special units, blocks, sides of segments; the code of a segment stands for
+    both its sides. A code that none of them has is left out."""
+    asked = sa.literal([*codes], sa.ARRAY(sa.Text))
+    unit, block, segment = tables.special_unit, tables.block, tables.segment
+    columns = [
+        (unit, unit.c.code, PlaceKind.SPECIAL_UNIT),
+        (block, block.c.code, PlaceKind.BLOCK),
+        (segment, segment.c.code, PlaceKind.SEGMENT_LEFT),
+        (segment, segment.c.code, PlaceKind.SEGMENT_RIGHT),
+        (segment, segment.c.left_code, PlaceKind.SEGMENT_LEFT),
+        (segment, segment.c.right_code, PlaceKind.SEGMENT_RIGHT),
+    ]
+    found: dict[str, list[Place]] = {}
+    for table, code, kind in columns:
+        for text, number in tx.execute(
+            sa.select(code, table.c.id).where(table.c.edition_id == edition_id, code == sa.any_(asked))
+        ).tuples():
+            found.setdefault(text, []).append((kind, number))
+    return found
+
+
 def on_duty_at(tx: Tx, edition_id: int, at: datetime) -> dict[int, OnDuty]:
-    """For each duty grid with anyone on duty at ``at``: who."""
-    posts: dict[int, dict[str, Owner]] = {}
-    for row in tx.execute(statement("edition_duty_at"), {"edition_id": edition_id, "at": at}):
-        posts.setdefault(row.duty_grid_id, {})[row.post] = Owner(row.code, row.name, row.origin)
-    return {grid: OnDuty(held.get("owner"), held.get("deputy")) for grid, held in posts.items()}
+    """For each duty grid of which anyone holds a post at ``at``: who, without regard to shifts and leave."""
+    found = all_at(tx, edition_id, at)
+    return {number: OnDuty(held.owner, held.deputy) for (kind, number), held in found.items() if kind is PlaceKind.DUTY_GRID}
+
+
+def all_at(tx: Tx, edition_id: int, at: datetime) -> dict[Place, OnDuty]:
+    """For each place of an edition of which anyone holds a post at ``at``: who, and why not on duty if so, as it was known then."""
+    posts: dict[Place, dict[str, Mapping[str, Any]]] = {}
+    for row in tx.execute(statement("edition_duty_at"), {"edition_id": edition_id, "at": at}).mappings():
+        posts.setdefault((PlaceKind(row["place_kind"]), row["place_id"]), {})[row["post"]] = dict(row)
+    return {place: holders(held, at) for place, held in posts.items()}

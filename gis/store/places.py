@@ -1,20 +1,36 @@
-"""What is said about a place: read by the ids that the index found, never by spatial SQL."""
+"""What is said about a place: read by the ids that the index found, never by spatial SQL; and about all places of an edition."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import sqlalchemy as sa
+
+from gis import tables
 from gis.db import Tx, statement
-from grids.dispatch import Category, Rung
-from grids.owners import OnDuty, Owner
+from gis.errors import NotFound, UnknownCategory
+from gis.holders import holders
+from gis.store import owners
+from gis.store.owners import Place
+from grids.answering import Answering, Places, judged
+from grids.departments import Department, Lead, leading
+from grids.dispatch import OVERLAY_LEVELS, Category, Rung
+from grids.owners import OnDuty, PlaceKind
+
+SIDES = (PlaceKind.SEGMENT_LEFT, PlaceKind.SEGMENT_RIGHT)
+"""The sides of a segment in the order of ``grids.locate``: 0 left, 1 right."""
 
 
 @dataclass(frozen=True)
 class Standing:
     """What one edition says about a block and the segment beside it. ``ladder`` is the lowest rung, the duty grid, first;
-    ``category`` is None when none was asked for, or the city has none by that key."""
+    ``overlays`` are the places with a duty of their own that come before it, in the order of precedence: special units, also those
+    that nobody holds a post of, the side of the segment, the block. ``category`` is None when none was asked for, or the city has
+    none by that key; ``department`` is the one that leads it, None when the grid's owner does or none is named."""
 
     city: str
     edition_number: int
@@ -30,29 +46,54 @@ class Standing:
     duty_grid_names: dict[str, str]
     ladder: tuple[Rung, ...]
     category: Category | None
+    overlays: tuple[Rung, ...] = ()
+    department: Department | None = None
 
     @property
     def on_duty(self) -> OnDuty:
         """Who holds the posts of the duty grid."""
         return self.ladder[0].on_duty
 
+    @property
+    def chain(self) -> tuple[Rung, ...]:
+        """Everything that may answer, in the order of precedence: what ``grids.dispatch.dispatch`` takes."""
+        return (*self.overlays, *self.ladder)
+
 
 def standing(
-    tx: Tx, edition_id: int, *, block_id: int, segment_id: int | None, at: datetime, category: str | None = None
+    tx: Tx,
+    edition_id: int,
+    *,
+    block_id: int,
+    segment_id: int | None,
+    at: datetime,
+    side: int | None = None,
+    special_unit_ids: Iterable[int] = (),
+    category: str | None = None,
 ) -> Standing | None:
     """All that is said about the place with these ids, owners as of ``at``, and about a category (kind:code) of its
-    city; None when the edition was not in force then."""
-    parameters = {"edition_id": edition_id, "block_id": block_id, "segment_id": segment_id, "at": at, "category": category}
+    city; None when the edition was not in force then.
+
+    ``side`` is 0 (left) or 1 (right) of the segment; ``special_unit_ids`` are those that hold the point, in the order of precedence.
+    """
+    units = [*special_unit_ids]
+    parameters = {
+        "edition_id": edition_id,
+        "block_id": block_id,
+        "segment_id": segment_id,
+        "side": None if side is None else SIDES[side],
+        "special_unit_ids": units,
+        "at": at,
+        "category": category,
+    }
     row = tx.execute(statement("place_answer"), parameters).one_or_none()
     if row is None:
         return None
+    said = {(PlaceKind(rung["kind"]), rung["id"]): rung for rung in row.rungs}
     levels = {level["rank"]: level for level in row.levels}
-    lowest = levels[max(levels)]
-    areas = (
-        Rung(levels[rung["rank"]]["key"], levels[rung["rank"]]["names"], rung["code"], rung["names"], _on_duty(rung["posts"] or {}))
-        for rung in row.rungs
-    )
-    grid = Rung(lowest["key"], lowest["names"], row.duty_grid_code, row.duty_grid_names, _on_duty(row.posts or {}))
+    grid = next(_rung(place, rung, levels, at) for place, rung in said.items() if place[0] is PlaceKind.DUTY_GRID)
+    areas = sorted((rung for place, rung in said.items() if place[0] is PlaceKind.AREA), key=lambda rung: -rung["rank"])
+    found = Category(category or "", **row.category) if row.category else None
     return Standing(
         city=row.city,
         edition_number=row.edition_number,
@@ -64,12 +105,137 @@ def standing(
         segment_sides=(row.left_code, row.right_code) if row.segment_code else None,
         segment_names=row.segment_names or {},
         road_class=row.road_class,
-        duty_grid=row.duty_grid_code,
-        duty_grid_names=row.duty_grid_names,
-        ladder=(grid, *areas),
-        category=Category(category or "", **row.category) if row.category else None,
+        duty_grid=grid.code,
+        duty_grid_names=grid.names,
+        ladder=(grid, *(_rung((PlaceKind.AREA, rung["id"]), rung, levels, at) for rung in areas)),
+        category=found,
+        overlays=tuple(_overlays(said, units, levels, at)),
+        department=_department(found, row.leads or (), [rung["code"] for rung in areas]),
     )
 
 
-def _on_duty(posts: dict[str, Any]) -> OnDuty:
-    return OnDuty(*(Owner(**posts[post]) if post in posts else None for post in ("owner", "deputy")))
+def _overlays(
+    said: Mapping[Place, Mapping[str, Any]], units: Iterable[int], levels: Mapping[int, Mapping[str, Any]], at: datetime
+) -> Iterable[Rung]:
+    """The special units in their given order, then the side and the block where they have a duty of their own."""
+    for number in units:
+        place = (PlaceKind.SPECIAL_UNIT, number)
+        yield _rung(place, said[place], levels, at)
+    for place, rung in sorted(said.items(), key=lambda item: item[0][0] is PlaceKind.BLOCK):
+        if (place[0].is_segment or place[0] is PlaceKind.BLOCK) and rung["posts"]:
+            yield _rung(place, rung, levels, at)
+
+
+def _rung(place: Place, said: Mapping[str, Any], levels: Mapping[int, Mapping[str, Any]], at: datetime) -> Rung:
+    """A rung as `place_answer.sql` tells it; the duty grid is on the last of the levels (by rank)."""
+    kind, on_duty = place[0], holders(said["posts"] or {}, at)
+    if kind.is_overlay:
+        return Rung(OVERLAY_LEVELS[kind], {}, said["code"], said["names"], on_duty, kind)
+    level = levels[max(levels) if kind is PlaceKind.DUTY_GRID else said["rank"]]
+    return Rung(level["key"], level["names"], said["code"], said["names"], on_duty, kind)
+
+
+def _department(category: Category | None, leads: Iterable[Mapping[str, Any]], areas: list[str]) -> Department | None:
+    if category is None or category.lead_kind != "department":
+        return None
+    said = (Lead(Department(lead["code"], lead["names"]), lead["category"], lead["area"]) for lead in leads)
+    return leading(said, category.key, areas)
+
+
+def answering(tx: Tx, edition_id: int, *, at: datetime, category: str | None = None) -> Answering:
+    """Who answers at ``at`` for every place of an edition, for a category (kind:code) or whatever it is about: the same as
+    ``standing`` and ``grids.dispatch`` say of each place, in four reads whatever the number of places.
+
+    Places are by position (ids less one), as the edition's index and its special units have them. Raises ``NotFound`` for the
+    edition and ``UnknownCategory``.
+    """
+    edition = tx.execute(sa.select(tables.edition).where(tables.edition.c.id == edition_id)).one_or_none()
+    if edition is None:
+        raise NotFound("edition", str(edition_id))
+    about = None if category is None else _category_at(tx, edition.city, category, at)
+    held = owners.all_at(tx, edition_id, at)
+    ladders, ladder_of_block = _ladders(tx, edition_id, {level["rank"]: level for level in edition.levels}, held)
+    codes = _codes(tx, edition_id, [place for place in held if place[0].is_overlay])
+    over = {place: Rung(OVERLAY_LEVELS[place[0]], {}, codes[place], {}, held[place], place[0]) for place in codes}
+    places = Places(
+        ladders,
+        ladder_of_block,
+        blocks={number - 1: rung for (kind, number), rung in over.items() if kind is PlaceKind.BLOCK},
+        segments=_count(tx, tables.segment, edition_id),
+        sides={(number - 1, SIDES.index(kind)): rung for (kind, number), rung in over.items() if kind.is_segment},
+        special_units={number - 1: rung for (kind, number), rung in over.items() if kind is PlaceKind.SPECIAL_UNIT},
+        special_unit_count=_count(tx, tables.special_unit, edition_id),
+    )
+    return judged(places, about)
+
+
+def _category_at(tx: Tx, city: str, key: str, at: datetime) -> Category:
+    kind, _, code = key.partition(":")
+    rule = tables.category_rule
+    chosen = sa.select(rule.c.names, rule.c.answers_on, rule.c.lowest_level, rule.c.lead_kind).where(
+        rule.c.city == city,
+        rule.c.kind == kind,
+        rule.c.code == code,
+        rule.c.recorded_at <= at,
+        sa.or_(rule.c.withdrawn_at.is_(None), rule.c.withdrawn_at > at),
+    )
+    row = tx.execute(chosen).one_or_none()
+    if row is None:
+        raise UnknownCategory(key, city)
+    return Category(key, *row)
+
+
+def _ladders(
+    tx: Tx, edition_id: int, levels: Mapping[int, Mapping[str, Any]], held: Mapping[Place, OnDuty]
+) -> tuple[list[tuple[Rung, ...]], np.ndarray[Any, np.dtype[np.int64]]]:
+    """The different ladders of an edition's blocks, and which of them each block has."""
+    area, grid, block = tables.area, tables.duty_grid, tables.block
+    areas = {
+        row.id: row
+        for row in tx.execute(sa.select(area.c.id, area.c.rank, area.c.code, area.c.parent_id).where(area.c.edition_id == edition_id))
+    }
+    grids = dict(tx.execute(sa.select(grid.c.id, grid.c.code).where(grid.c.edition_id == edition_id)).tuples().all())
+    nobody, numbers, ladders = OnDuty(), dict[tuple[int, int], int](), list[tuple[Rung, ...]]()
+
+    def rung(kind: PlaceKind, number: int, code: str, rank: int) -> Rung:
+        return Rung(levels[rank]["key"], {}, code, {}, held.get((kind, number), nobody), kind)
+
+    def ladder(grid_id: int, area_id: int | None) -> Iterable[Rung]:
+        yield rung(PlaceKind.DUTY_GRID, grid_id, grids[grid_id], max(levels))
+        while area_id is not None:
+            row = areas[area_id]
+            yield rung(PlaceKind.AREA, area_id, row.code, row.rank)
+            area_id = row.parent_id
+
+    of_block = []
+    for one in tx.execute(sa.select(block.c.duty_grid_id, block.c.area_id).where(block.c.edition_id == edition_id).order_by(block.c.id)):
+        place = (one.duty_grid_id, one.area_id)
+        if place not in numbers:
+            numbers[place] = len(ladders)
+            ladders.append(tuple(ladder(*place)))
+        of_block.append(numbers[place])
+    return ladders, np.array(of_block, dtype=np.int64)
+
+
+def _codes(tx: Tx, edition_id: int, places: list[Place]) -> dict[Place, str]:
+    """The codes of places over the ladder."""
+    segment, block, unit = tables.segment, tables.block, tables.special_unit
+    columns = {
+        PlaceKind.SEGMENT_LEFT: (segment, segment.c.left_code),
+        PlaceKind.SEGMENT_RIGHT: (segment, segment.c.right_code),
+        PlaceKind.BLOCK: (block, block.c.code),
+        PlaceKind.SPECIAL_UNIT: (unit, unit.c.code),
+    }
+    found: dict[Place, str] = {}
+    for kind in {kind for kind, _ in places}:
+        table, code = columns[kind]
+        asked = [number for other, number in places if other is kind]
+        chosen = sa.select(table.c.id, code).where(
+            table.c.edition_id == edition_id, table.c.id == sa.any_(sa.literal(asked, sa.ARRAY(sa.Integer)))
+        )
+        found |= {(kind, number): text for number, text in tx.execute(chosen).tuples()}
+    return found
+
+
+def _count(tx: Tx, table: sa.Table, edition_id: int) -> int:
+    return int(tx.execute(sa.select(sa.func.count()).select_from(table).where(table.c.edition_id == edition_id)).scalar_one())

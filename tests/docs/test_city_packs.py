@@ -21,7 +21,7 @@ PAGES = ["city-packs.md", "city-packs.zh-CN.md"]
 MODELS = [
     thing
     for thing in vars(city_pack).values()
-    if isinstance(thing, type) and issubclass(thing, BaseModel) and thing.__module__ == city_pack.__name__
+    if isinstance(thing, type) and issubclass(thing, BaseModel) and thing.__module__.startswith(city_pack.__name__)
 ]
 
 

@@ -19,7 +19,7 @@ from gis.progress import silent
 from gis.store import cities, editions, owners
 from gis.store.geometry import geometries
 from gis.store.owners import Duty
-from grids.owners import Owner
+from grids.owners import Owner, PlaceKind
 from tests.tiny_city import NOON, act, load
 from tests.tiny_pack import read_rows, write_rows
 
@@ -29,7 +29,7 @@ CHANGES = [
     "UPDATE area SET code = code || 'x'",
     "INSERT INTO segment_face SELECT edition_id, segment_id, side, from_m + 0.5, to_m, block_id FROM segment_face",
     "TRUNCATE segment_face",
-    "UPDATE duty SET post = 'deputy' WHERE post = 'owner' AND duty_grid_id = 1",
+    "UPDATE duty SET post = 'deputy' WHERE post = 'owner' AND place_kind = 'duty_grid' AND place_id = 1",
     "DELETE FROM duty",
     "TRUNCATE duty",
     "DELETE FROM edition",
@@ -142,7 +142,7 @@ def test_every_duty_grid_has_an_owner_and_a_deputy_and_nobody_shares_a_post(data
         posts = owners.on_duty_at(tx, edition_id, NOON)
         assert sorted(posts) == list(range(1, len(editions.grid_codes(tx, edition_id)) + 1))
         assert all(held.owner and held.deputy for held in posts.values())
-    second = Duty(1, Owner("second", "A second first owner", "given"), "owner", NOON, None)
+    second = Duty((PlaceKind.DUTY_GRID, 1), Owner("second", "A second first owner", "given"), "owner", NOON, None)
     with pytest.raises(IntegrityError, match="duty_one_at_a_time"), act(database) as tx:
         owners.save(tx, "tiny", edition_id, [second])
 
@@ -177,9 +177,9 @@ def test_a_duty_may_end_and_the_next_owner_follow(database: str, tiny_pack: Path
     load(database, tiny_pack)
     with act(database) as tx:
         edition_id = editions.current(tx, "tiny").id
-        ended = "UPDATE duty SET during = tstzrange(lower(during), :at) WHERE duty_grid_id = 1 AND post = 'owner' AND upper_inf(during)"
+        ended = "UPDATE duty SET during = tstzrange(lower(during), :at) WHERE place_kind = 'duty_grid' AND place_id = 1 AND post = 'owner' AND upper_inf(during)"
         assert tx.execute(sa.text(ended), {"at": NOON}).rowcount == 1
-        owners.save(tx, "tiny", edition_id, [Duty(1, Owner("next", "The next owner", "given"), "owner", NOON, None)])
+        owners.save(tx, "tiny", edition_id, [Duty((PlaceKind.DUTY_GRID, 1), Owner("next", "The next owner", "given"), "owner", NOON, None)])
     with act(database) as tx:
         assert owners.on_duty_at(tx, edition_id, NOON)[1].owner.code == "next"
         assert owners.on_duty_at(tx, edition_id, NOON - timedelta(days=1))[1].owner.code != "next"

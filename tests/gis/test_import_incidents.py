@@ -74,7 +74,7 @@ def test_places_and_owners_are_those_of_a_join_in_postgis(database: str, tiny_pa
             SELECT incident.block_id, min(block.id), incident.duty_grid_id, min(block.duty_grid_id), incident.owner, min(duty.owner)
             FROM incident
             JOIN block ON ST_Intersects(block.geom, incident.geom)
-            LEFT JOIN duty ON duty.duty_grid_id = incident.duty_grid_id AND duty.post = 'owner' AND duty.during @> CAST(:at AS timestamptz)
+            LEFT JOIN duty ON duty.place_kind = 'duty_grid' AND duty.place_id = incident.duty_grid_id AND duty.post = 'owner' AND duty.during @> CAST(:at AS timestamptz)
             GROUP BY incident.id
             """),
             {"at": NOON},

@@ -190,9 +190,9 @@ def test_a_category_of_a_higher_level_is_answered_there_and_the_reasons_are_told
             locating.locate(tx, Indexes(), lon=LON, lat=LAT, datum="wgs84", at=NOON, category="matter:99999")
     assert plain.standing is not None
     assert high.standing is not None
-    judged = dispatch(plain.standing.ladder, plain.standing.category)
+    judged = dispatch(plain.standing.chain, plain.standing.category)
     assert [one.verdict for one in judged] == ["answers", "nobody_on_duty", "backstop", "nobody_on_duty"]
-    judged = dispatch(high.standing.ladder, high.standing.category)
+    judged = dispatch(high.standing.chain, high.standing.category)
     assert [one.verdict for one in judged] == ["not_competent", "not_competent", "answers", "nobody_on_duty"]
     chosen = answering(judged)
     assert chosen is not None

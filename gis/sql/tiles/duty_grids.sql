@@ -21,7 +21,7 @@ features AS (
     LEFT JOIN LATERAL (
         SELECT duty.city, duty.owner
         FROM duty
-        WHERE duty.edition_id = duty_grid.edition_id AND duty.duty_grid_id = duty_grid.id AND duty.during @> CAST(:at AS timestamptz)
+        WHERE duty.edition_id = duty_grid.edition_id AND duty.place_kind = 'duty_grid' AND duty.place_id = duty_grid.id AND duty.during @> CAST(:at AS timestamptz)
         ORDER BY duty.post DESC
         LIMIT 1
     ) AS held ON true
