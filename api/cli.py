@@ -24,7 +24,7 @@ from gis.settings import Settings
 from gis.validation import text_of
 from grids.errors import Refusal
 
-COMMANDS = ("demo", "doctor", "serve", "worker", "stop", "migrate", "upgrade", "city", "grids", "incidents", "locate", "datum", "basemap")
+COMMANDS = ("demo", "doctor", "serve", "worker", "stop", "migrate", "upgrade", "city", "grids", "incidents", "locate", "export", "datum", "basemap")
 """Every command is the module of its name in `api/commands`, imported when it is asked for: most need only a part of the libraries."""
 
 

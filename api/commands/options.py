@@ -13,3 +13,9 @@ AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON document 
 CityCode = Annotated[str | None, typer.Option("--city", help=_("Code of the city; needed only when several are loaded."))]
 PackFolder = Annotated[Path, typer.Argument(help=_("Folder of the city pack (it holds city.toml)."), metavar="PATH")]
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help=_("TCP port; 0 takes a free one."))]
+OutFile = Annotated[Path, typer.Option("--out", metavar="FILE", help=_("The file to write."))]
+FileFormat = Annotated[
+    str | None,
+    typer.Option("--format", metavar="FORMAT", help=_("geoparquet, gpkg, fgb or geojson; the one of the file's ending when not given.")),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help=_("Write over a file that is there."))]

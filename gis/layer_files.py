@@ -1,0 +1,228 @@
+"""A layer of features as a file that other programs read: GeoParquet, GeoPackage, FlatGeobuf, GeoJSON.
+
+Every coordinate is written as the number that it is: binary in the first three, in GeoJSON with as many digits as it takes to
+read the same number again. GDAL's own GeoJSON driver rounds them, also when it is asked for 17 digits, so that one format
+is written here. A file is there whole or not at all: it is made in a folder beside its place and renamed at the end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import shapely
+from pyogrio.raw import write_arrow
+from pyproj import CRS
+
+from gis.errors import ExportExists, ExportNotWritten, UnknownExportFormat
+from gis.pack_files import without_warnings
+from gis.progress import Progress
+from gis.store.exports import Features
+
+_CRS = "EPSG:4326"
+
+
+def format_named(name: str | None, path: Path) -> str:
+    """The format of that name, or for None the one that the file's ending says. Raises ``UnknownExportFormat``."""
+    if name is None:
+        name = next((known for known, one in FORMATS.items() if one.ending == path.suffix.lower()), path.suffix)
+    if name not in FORMATS:
+        raise UnknownExportFormat(name, ", ".join(FORMATS))
+    return name
+
+
+def write_layer(features: Features, path: Path, *, form: str, overwrite: bool, progress: Progress) -> int:
+    """Write features to a file in one of ``FORMATS`` and return how many; the file is there whole or not at all.
+
+    In GeoPackage and FlatGeobuf, whose layers have one kind of geometry, polygons among multipolygons become multipolygons of
+    one; FlatGeobuf orders features by their place. Raises ``ExportExists`` for a file that is there unless ``overwrite``,
+    ``ExportNotWritten`` when the place does not take it. What the reading of the features raises goes through.
+    """
+    path = _place(path, overwrite=overwrite)
+    told = _Told(features, progress)
+    try:
+        with _beside(path, FORMATS[form].ending) as unfinished:
+            FORMATS[form].write(replace(features, batches=iter(told)), unfinished)
+    except (OSError, RuntimeError) as error:
+        if told.raised is not None:  # GDAL only says that the stream broke
+            raise told.raised from None
+        raise ExportNotWritten(str(path), (error.strerror if isinstance(error, OSError) else None) or str(error)) from error
+    return told.rows
+
+
+def _place(path: Path, *, overwrite: bool) -> Path:
+    """Where a file of that name really goes; refuses a place that takes none before any work is done."""
+    path = path.resolve()
+    if path.is_dir():
+        raise ExportNotWritten(str(path), "it is a folder")
+    if path.exists() and not path.is_file():
+        raise ExportNotWritten(str(path), "it is no ordinary file")
+    if path.exists() and not overwrite:
+        raise ExportExists(str(path))
+    if not path.parent.is_dir():
+        raise ExportNotWritten(str(path), "its folder is not there")
+    return path
+
+
+@contextmanager
+def _beside(path: Path, ending: str) -> Iterator[Path]:
+    """A path to write to, in a folder of its own beside ``path`` (GDAL makes more than one file); renamed to it when all went well.
+
+    The folder is locked while it is in use, so that what a killed export has left there is known and removed by the next.
+    """
+    mark = f".{path.name}.exporting-"
+    for left in path.parent.glob(f"{mark}*"):
+        with _locked(left) as free:
+            if free:
+                shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=mark, dir=path.parent))
+    try:
+        with _locked(folder):
+            unfinished = folder / f"layer{ending}"
+            yield unfinished
+            with unfinished.open("rb+") as file:
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold a folder; False when another process does, or it is gone."""
+    try:
+        held = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(held)
+
+
+class _Told:
+    """The batches of features on their way: counted, told to the progress, and what their reading raised kept."""
+
+    def __init__(self, features: Features, progress: Progress) -> None:
+        self.rows = 0
+        self.raised: BaseException | None = None
+        self._features, self.progress = features, progress
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        total = self._features.count
+        try:
+            self.progress("writing the layer", 0, total)
+            for batch in self._features.batches:
+                yield batch
+                self.rows += batch.num_rows
+                self.progress("writing the layer", self.rows, total)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.raised = error
+            raise
+
+
+def _write_geoparquet(features: Features, path: Path) -> None:
+    """GeoParquet 1.1 with ZSTD, one row group for each batch."""
+    west, south, east, north = np.inf, np.inf, -np.inf, -np.inf
+    with pyarrow.parquet.ParquetWriter(path, features.columns, compression="zstd") as writer:
+        for batch in features.batches:
+            writer.write_batch(batch)
+            bounds = shapely.total_bounds(_geometry(batch))
+            west, south = np.fmin((west, south), bounds[:2]).tolist()
+            east, north = np.fmax((east, north), bounds[2:]).tolist()
+        column: dict[str, Any] = {
+            "encoding": "WKB",
+            "geometry_types": sorted(features.kinds),
+            "crs": CRS.from_user_input(_CRS).to_json_dict(),
+            "edges": "planar",
+        }
+        if west <= east:
+            column["bbox"] = [west, south, east, north]
+        about = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+        writer.add_key_value_metadata({"geo": json.dumps(about)})
+
+
+def _write_geojson(features: Features, path: Path) -> None:
+    """GeoJSON (RFC 7946) in UTF-8, one feature a line; rings run as they are kept."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f'{{"type": "FeatureCollection", "name": {json.dumps(features.layer)}, "features": [')
+        between = "\n"
+        for batch in features.batches:
+            rows = batch.drop_columns(["geometry"]).to_pylist()
+            for properties, geometry in zip(rows, shapely.to_geojson(_geometry(batch)), strict=True):
+                said = json.dumps(properties, ensure_ascii=False, default=str)
+                file.write(f'{between}{{"type": "Feature", "properties": {said}, "geometry": {geometry}}}')
+                between = ",\n"
+        file.write("\n]}\n")
+
+
+def _write_gpkg(features: Features, path: Path) -> None:
+    _write_by_gdal(features, path, driver="GPKG", layer_options={"GEOMETRY_NAME": "geometry"})
+
+
+def _write_fgb(features: Features, path: Path) -> None:
+    _write_by_gdal(features, path, driver="FlatGeobuf", layer_options={})
+
+
+def _write_by_gdal(features: Features, path: Path, *, driver: str, layer_options: dict[str, str]) -> None:
+    mixed = len(features.kinds) > 1
+    kind = "MultiPolygon" if mixed else next(iter(features.kinds), "Polygon")
+    batches = map(_as_multipolygons, features.batches) if mixed else features.batches
+    stream = pa.RecordBatchReader.from_batches(features.columns, batches)
+    with without_warnings():
+        write_arrow(
+            stream,
+            path,
+            layer=features.layer,
+            driver=driver,
+            geometry_name="geometry",
+            geometry_type=kind,
+            crs=_CRS,
+            layer_options=layer_options,
+        )
+
+
+def _geometry(batch: pa.RecordBatch) -> Any:
+    return shapely.from_wkb(batch.column("geometry").to_numpy(zero_copy_only=False))
+
+
+def _as_multipolygons(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with each polygon as a multipolygon of one: nine bytes before the same coordinates."""
+    head, polygon = b"\x01\x06\x00\x00\x00\x01\x00\x00\x00", b"\x01\x03"
+    wkb = [head + one if one[:2] == polygon else one for one in batch.column("geometry").to_pylist()]
+    return batch.set_column(batch.schema.get_field_index("geometry"), "geometry", pa.array(wkb, pa.binary()))
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: the ending by which it is recognised, and what writes it."""
+
+    ending: str
+    write: Callable[[Features, Path], None]
+
+
+FORMATS = {
+    "geoparquet": Format(".parquet", _write_geoparquet),
+    "gpkg": Format(".gpkg", _write_gpkg),
+    "fgb": Format(".fgb", _write_fgb),
+    "geojson": Format(".geojson", _write_geojson),
+}
+"""The formats by the names that they have at every door."""
