@@ -8,10 +8,11 @@ they are built for many points or by ``prepare``, and a process that asks once a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -36,11 +37,12 @@ _MANY = 50_000
 
 
 class How(IntEnum):
-    """How a place was found: inside a unit, on the border of several, or outside the city."""
+    """How a place was found: inside a unit, on the border of several, in none but with a street near, or outside the city."""
 
     OUTSIDE = 0
     INSIDE = 1
     BORDER = 2
+    NEAREST = 3
 
 
 _HOWS = tuple(How)
@@ -57,6 +59,17 @@ class Places:
     side: Positions
     offset_m: Floats
     how: NDArray[np.int8]
+
+
+class Place(NamedTuple):
+    """What ``Places`` says, of one point."""
+
+    cell: int
+    block: int
+    segment: int
+    side: int
+    offset_m: float
+    how: How
 
 
 @dataclass(frozen=True)
@@ -92,28 +105,41 @@ class Index:
     def prepare(self) -> None:
         """Build now what makes looking up fast, so that no question waits for it: seconds for tens of thousands of blocks."""
         _ = self._raster, self._line_grid, self._line_tree
+        self.locate_one(math.nan, math.nan)
+        if len(self.segments):
+            self.locate_one(*shapely.get_coordinates(self.segments[0])[0].tolist())
 
-    def locate(self, lons: Floats, lats: Floats, *, threads: int = 1) -> Places:
+    @property
+    def is_prepared(self) -> bool:
+        """Whether what makes looking up fast is there."""
+        return "_raster" in self.__dict__ and "_line_grid" in self.__dict__
+
+    def locate(self, lons: Floats, lats: Floats) -> Places:
         """Find the places of points in EPSG:4326 (n,). A point without finite coordinates is outside, with cell 0."""
         cells = cell_index.of_points(lons, lats, self.cell_resolution)
-        block, how = self._blocks_at(lons, lats, threads)
+        block, how = self._blocks_at(lons, lats)
         segment, side, offset_m = self._nearest_segments(lons, lats)
+        how[(block < 0) & (segment >= 0)] = How.NEAREST
         return Places(cells, block, segment, side, offset_m, how)
 
-    def block_at(self, lon: float, lat: float) -> tuple[int, How]:
-        """The block of one point and how it was found, as ``locate`` says, in microseconds once the index is prepared."""
-        if "_raster" not in self.__dict__:
-            block, how = raster_index.ask_geos(self._block_tree, np.array([lon]), np.array([lat]))
-            return int(block[0]), How(how[0])
-        position, found = self._raster.find_one(lon, lat)
-        return position, _HOWS[found]
+    def locate_one(self, lon: float, lat: float) -> Place:
+        """What ``locate`` says of one point, to the last bit; in microseconds once the index is prepared."""
+        if not (self.is_prepared and math.isfinite(lon) and math.isfinite(lat)):
+            found = self.locate(np.array([lon]), np.array([lat]))
+            cell, block, segment, side, offset_m, how = (getattr(found, name)[0].item() for name in Place._fields)
+            return Place(cell, block, segment, side, offset_m, _HOWS[how])
+        segment, side, offset_m = self._nearest_segment(lon, lat)
+        block, how = self._raster.find_one(lon, lat)
+        if block < 0 <= segment:
+            how = How.NEAREST
+        return Place(cell_index.of_point(lon, lat, self.cell_resolution), block, segment, side, offset_m, _HOWS[how])
 
     def packed(self) -> NDArray[np.uint8]:
         """The prepared index as one array of bytes (n,): to be written as a file, mapped, and shared by processes."""
-        raster = self._raster
+        raster, lines = self._raster, self._line_grid
         texts = [np.frombuffer(text.encode(), dtype=np.uint8) for text in (self.plane.crs, str(self.cell_resolution))]
         shapes: list[NDArray[Any]] = [part for geometries in (self.blocks, self.segments) for part in _as_bytes(geometries)]
-        return packing.packed([*texts, *shapes, *raster.tables, np.array([raster.disjoint])])
+        return packing.packed([*texts, *shapes, *lines.tables, *raster.tables, np.array([raster.disjoint])])
 
     @classmethod
     def unpacked(cls, kept: NDArray[np.uint8]) -> Index:
@@ -123,12 +149,13 @@ class Index:
         """
         crs, resolution, blocks, block_ends, segments, segment_ends, *tables, disjoint = packing.unpacked(kept)
         index = cls(_from_bytes(blocks, block_ends), _from_bytes(segments, segment_ends), Plane(_text(crs)), int(_text(resolution)))
-        index.__dict__["_raster"] = raster_index.from_tables(index.blocks, tables, bool(disjoint[0]))
+        index.__dict__["_line_grid"] = nearest_line.from_tables(tables[:4])
+        index.__dict__["_raster"] = raster_index.from_tables(index.blocks, tables[4:], bool(disjoint[0]))
         return index
 
-    def _blocks_at(self, lons: Floats, lats: Floats, threads: int) -> tuple[Positions, NDArray[np.int8]]:
+    def _blocks_at(self, lons: Floats, lats: Floats) -> tuple[Positions, NDArray[np.int8]]:
         if "_raster" in self.__dict__ or len(lons) >= _MANY:
-            return self._raster.find(lons, lats, threads=threads)
+            return self._raster.find(lons, lats)
         return raster_index.ask_geos(self._block_tree, lons, lats)
 
     def _nearest_segments(self, lons: Floats, lats: Floats) -> tuple[Positions, Positions, Floats]:
@@ -139,29 +166,43 @@ class Index:
         known = np.flatnonzero(np.isfinite(eastings) & np.isfinite(northings))
         if len(known) == 0 or len(self.segments) == 0:
             return segment, side, offset_m
-        points = np.asarray(shapely.points(eastings[known], northings[known]))
+        xs, ys = eastings[known], northings[known]
         if "_line_grid" in self.__dict__ or len(lons) >= _MANY:
-            line, sides = self._line_grid.nearest(eastings[known], northings[known])
+            line, sides, away_m = self._line_grid.nearest(xs, ys)
         else:
-            line, sides = np.full(len(known), nearest_line.DOUBT), np.zeros(len(known), dtype=np.int8)
+            line, sides, away_m = np.full(len(known), nearest_line.DOUBT), np.zeros(len(known), dtype=np.int8), np.empty(len(known))
         doubt = np.flatnonzero(line == nearest_line.DOUBT)
-        line[doubt] = self._ask_geos(points[doubt])
+        line[doubt], away_m[doubt] = self._ask_geos(np.asarray(shapely.points(xs[doubt], ys[doubt])))
         near = np.flatnonzero(line >= 0)
         segment[known[near]] = line[near]
-        offset_m[known[near]] = shapely.distance(self._lines[line[near]], points[near])
+        offset_m[known[near]] = away_m[near]
         side[known] = np.where(sides == nearest_line.RIGHT, RIGHT, LEFT)
         unsure = near[sides[near] == 0]
-        side[known[unsure]] = _sides(self._lines[line[unsure]], points[unsure])
+        side[known[unsure]] = _sides(self._lines[line[unsure]], np.asarray(shapely.points(xs[unsure], ys[unsure])))
         return segment, side, offset_m
 
-    def _ask_geos(self, points: Geometries) -> Positions:
-        """The nearest line of each point in metres, the lowest of several, -1 beyond ``NEAREST_M``."""
-        nearest = np.full(len(points), -1, dtype=np.int64)
-        at, line = self._line_tree.query_nearest(points, max_distance=NEAREST_M)
+    def _nearest_segment(self, lon: float, lat: float) -> tuple[int, int, float]:
+        """What ``_nearest_segments`` says of one point."""
+        x, y = self.plane.point_to_metres(lon, lat)
+        segment, side, offset_m = self._line_grid.nearest_one(x, y)
+        if segment == nearest_line.NONE:
+            return -1, LEFT, math.nan
+        if segment == nearest_line.DOUBT or not side:
+            point = np.array([shapely.Point(x, y)])
+            if segment == nearest_line.DOUBT:
+                lines, away_m = self._ask_geos(point)
+                segment, offset_m = int(lines[0]), float(away_m[0])
+            return segment, int(_sides(self._lines[[segment]], point)[0]) if segment >= 0 else LEFT, offset_m
+        return segment, RIGHT if side == nearest_line.RIGHT else LEFT, offset_m
+
+    def _ask_geos(self, points: Geometries) -> tuple[Positions, Floats]:
+        """The nearest line of each point in metres, the lowest of several, -1 beyond ``NEAREST_M``; and how far away it is."""
+        nearest, away_m = np.full(len(points), -1, dtype=np.int64), np.full(len(points), np.nan)
+        (at, line), away = self._line_tree.query_nearest(points, max_distance=NEAREST_M, return_distance=True)
         order = np.lexsort((line, at))
         found, first = np.unique(at[order], return_index=True)
-        nearest[found] = line[order[first]]
-        return nearest
+        nearest[found], away_m[found] = line[order[first]], away[order[first]]
+        return nearest, away_m
 
 
 def _as_bytes(geometries: Geometries) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -54,6 +54,11 @@ class Plane:
         eastings, northings = self._there.transform(lons, lats)
         return np.asarray(eastings), np.asarray(northings)
 
+    def point_to_metres(self, lon: float, lat: float) -> tuple[float, float]:
+        """What ``points_to_metres`` says of one point."""
+        easting, northing = self._there.transform(lon, lat)
+        return easting, northing
+
     def require_inside(self, bounds: tuple[float, float, float, float]) -> None:
         """Refuse (``OutsideItsArea``) when west, south, east, north leaves the CRS's area of use.
 

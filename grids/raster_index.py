@@ -77,7 +77,7 @@ class RasterIndex:
         if len(xs) <= _FEW:
             for at, (x, y) in enumerate(zip(xs.tolist(), ys.tolist(), strict=True)):
                 block[at], how[at] = self.find_one(x, y)
-        elif self._find(_read_only(np.ascontiguousarray(xs)), _read_only(np.ascontiguousarray(ys)), block, how, threads):
+        elif self._find(read_only(np.ascontiguousarray(xs)), read_only(np.ascontiguousarray(ys)), block, how, threads):
             doubt = np.flatnonzero(block == DOUBT)
             block[doubt], how[doubt] = ask_geos(self._tree, xs[doubt], ys[doubt])
         return block, how
@@ -190,11 +190,11 @@ def build(polygons: Geometries, *, coarse_cells: int | None = None) -> RasterInd
 
 def from_tables(polygons: Geometries, tables: Iterable[NDArray[Any]], disjoint: bool) -> RasterIndex:
     """The index of its own parts: ``tables`` as ``RasterIndex.tables`` gives them."""
-    frame, coarse, fine, edges = map(_read_only, tables)
+    frame, coarse, fine, edges = map(read_only, tables)
     return RasterIndex(polygons, frame, coarse, fine, edges, disjoint)
 
 
-def _read_only(array: Any) -> Any:
+def read_only(array: Any) -> Any:
     """The same memory, not to be written; one kind of array also means that the look-up is compiled once."""
     view = np.asarray(array).view()
     view.flags.writeable = False

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grids.edition import LEFT, RIGHT
-from grids.locate import NEAREST_M, How, Index
+from grids.locate import NEAREST_M, How, Index, Place
 from grids.measure import Plane
 
 SHANGHAI = Plane("EPSG:32651")
@@ -44,7 +44,8 @@ def test_blocks_are_those_of_geos_and_a_border_has_the_lowest(points: list[tuple
         touching = [unit for unit, polygon in enumerate(CELLS) if polygon.intersects(point)]
         assert found.block[at] == (touching[0] if touching else -1)
         inside = any(polygon.contains_properly(point) for polygon in CELLS)
-        assert found.how[at] == (How.INSIDE if inside else How.BORDER if touching else How.OUTSIDE)
+        beside = How.NEAREST if found.segment[at] >= 0 else How.OUTSIDE
+        assert found.how[at] == (How.INSIDE if inside else How.BORDER if touching else beside)
 
 
 @settings(deadline=None)
@@ -73,6 +74,8 @@ def test_a_point_that_is_no_point_is_outside() -> None:
     assert found.block.tolist() == [-1, -1, -1]
     assert found.cell.tolist() == [0, 0, 0]
     assert found.segment.tolist() == [-1, -1, -1]
+    for index in (INDEX, Index.unpacked(INDEX.packed())):
+        assert index.locate_one(np.nan, SOUTH)[:3] == (0, -1, -1)
     assert len(INDEX.locate(np.empty(0), np.empty(0)).block) == 0
 
 
@@ -94,16 +97,16 @@ def test_a_prepared_index_says_what_geos_said_for_one_and_for_many() -> None:
     for name in ("cell", "block", "segment", "side", "offset_m", "how"):
         assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=name == "offset_m"), name
     for index in (INDEX, prepared):
-        assert [index.block_at(*place) for place in zip(lons.tolist(), lats.tolist(), strict=True)] == list(
-            zip(one.block.tolist(), one.how.tolist(), strict=True)
-        )
+        alone = [index.locate_one(*place) for place in zip(lons.tolist(), lats.tolist(), strict=True)]
+        for name in Place._fields:
+            assert np.array_equal([getattr(place, name) for place in alone], getattr(one, name), equal_nan=True), name
 
 
 def test_many_points_at_once_build_the_raster() -> None:
     index = Index(CELLS, STREETS, SHANGHAI, 10)
     index.locate(np.full(100, WEST + STEP / 2), np.full(100, SOUTH + STEP / 2))
     assert "_raster" not in index.__dict__
-    assert set(index._blocks_at(np.full(60_000, WEST + STEP / 2), np.full(60_000, SOUTH + STEP / 2), 2)[0].tolist()) == {0}
+    assert set(index._blocks_at(np.full(60_000, WEST + STEP / 2), np.full(60_000, SOUTH + STEP / 2))[0].tolist()) == {0}
     assert "_raster" in index.__dict__
 
 
@@ -113,6 +116,8 @@ def test_an_index_is_kept_in_a_file_and_mapped(tmp_path: Path) -> None:
     np.save(tmp_path / "index.npy", INDEX.packed())
     mapped = Index.unpacked(np.load(tmp_path / "index.npy", mmap_mode="r"))
     assert not mapped._raster.edges.flags.owndata
+    assert not mapped._line_grid.pieces.flags.owndata
+    assert mapped.is_prepared
     again = pickle.loads(pickle.dumps(mapped))  # noqa: S301
     for index in (mapped, again):
         found = index.locate(lons, lats)
@@ -124,7 +129,7 @@ def test_an_index_is_kept_in_a_file_and_mapped(tmp_path: Path) -> None:
 
 def test_an_index_without_streets_or_blocks_is_kept_too() -> None:
     nothing = Index.unpacked(Index(CELLS[:0], STREETS[:0], SHANGHAI, 10).packed())
-    assert nothing.block_at(WEST, SOUTH) == (-1, How.OUTSIDE)
+    assert nothing.locate_one(WEST, SOUTH)[1:3] == (-1, -1)
     assert nothing.locate(np.array([WEST]), np.array([SOUTH])).segment.tolist() == [-1]
 
 

@@ -232,5 +232,5 @@ def test_where_no_compiled_code_can_be_kept_it_is_compiled_all_the_same(tmp_path
     index = build(HOLED)
     xs, ys = np.array([1.0, 2.3]), np.array([1.0, 1.0])
     block, how = np.empty(2, dtype=np.int64), np.empty(2, dtype=np.int8)
-    assert find((raster_index._read_only(xs), raster_index._read_only(ys)), index.tables, True, (block, how)) == 0
+    assert find((raster_index.read_only(xs), raster_index.read_only(ys)), index.tables, True, (block, how)) == 0
     assert block.tolist() == [0, -1]
