@@ -5,9 +5,14 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.api.conftest import served
+from tests.tiny_pack import SOUTH, WEST
+from tests.web_mercator import tile_of
+
+X, Y = tile_of(WEST + 0.001, SOUTH + 0.001, 15)
 
 
 def test_a_service_that_can_serve_says_so(client: TestClient) -> None:
@@ -59,3 +64,35 @@ def test_the_openapi_document_is_whole(client: TestClient) -> None:
 def test_only_a_name_of_our_own_is_answered(client: TestClient) -> None:
     for host, status in (("evil.example", 400), ("localhost:8600", 200), ("127.0.0.1", 200), ("[::1]:8600", 200)):
         assert client.get("/healthz", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+        "/api/v1/cities",
+        f"/api/v1/locate?lon={WEST + 0.001}&lat={SOUTH + 0.001}&datum=wgs84",
+        "/tiles/blocks.json",
+        f"/tiles/blocks/15/{X}/{Y}.mvt",
+        "/tiles/blocks/15/0/0.mvt",
+        "/styles/light.json",
+        "/basemaps/tiny.pmtiles",
+        "/nothing",
+    ],
+)
+def test_head_is_answered_as_get_is_without_the_body(client: TestClient, tmp_path: Path, path: str) -> None:
+    (tmp_path / "basemaps").mkdir(exist_ok=True)
+    (tmp_path / "basemaps" / "tiny.pmtiles").write_bytes(bytes(200))
+    got, head = (client.request(method, path, follow_redirects=False) for method in ("GET", "HEAD"))
+    assert head.status_code == got.status_code
+    assert dict(head.headers) == dict(got.headers)
+    assert head.content == b""
+
+
+def test_a_method_that_is_not_taken_is_told_the_ones_that_are(client: TestClient) -> None:
+    refused = client.post("/healthz")
+    assert refused.status_code == 405
+    assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD"}
