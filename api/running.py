@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from api.errors import AlreadyRunning
 
@@ -20,7 +22,8 @@ _PATIENCE_S = 20.0
 def holding(data_dir: Path, process: str) -> Iterator[None]:
     """Be the one ``serve`` or ``worker`` of this data folder while the block runs; refuse (``AlreadyRunning``) when there is one.
 
-    The lock goes with the process, however that ends, so a file left behind by a killed one stops nobody.
+    The lock goes with the process, however that ends, so a file left behind by a killed one stops nobody. Being asked to
+    end (SIGTERM, see ``stop``) ends the process in order, with exit code 0; to be called in the main thread.
     """
     folder = data_dir / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,7 +35,17 @@ def holding(data_dir: Path, process: str) -> Iterator[None]:
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
-        yield
+        # The libraries that serve and work end their loop at a SIGTERM and then hand it on to the handler they found.
+        before = signal.signal(signal.SIGTERM, _end)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise SystemExit(0)
 
 
 def running(data_dir: Path, process: str) -> int | None:
