@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
+from gis.change_tables import change, comparison
 from gis.owner_tables import category_rule, department_lead, duty, leave, owner, shift, source_duty, special_unit
 from gis.table_columns import geometry, metadata, names, of_city, of_edition, of_edition_by_statement, origin
 
@@ -41,7 +42,9 @@ __all__ = [
     "category_rule",
     "cell",
     "cell_share",
+    "change",
     "city",
+    "comparison",
     "department_lead",
     "duty",
     "duty_grid",

@@ -10,14 +10,14 @@ WITH RECURSIVE path AS (
 
 posts AS (
     SELECT
-        duty.duty_grid_id,
+        duty.place_id AS duty_grid_id,
         max(duty.owner) FILTER (WHERE duty.post = 'owner') AS owner,
         max(duty.name) FILTER (WHERE duty.post = 'owner') AS owner_name,
         max(duty.owner) FILTER (WHERE duty.post = 'deputy') AS deputy,
         max(duty.name) FILTER (WHERE duty.post = 'deputy') AS deputy_name
     FROM duty
-    WHERE duty.edition_id = :edition_id AND duty.duty_grid_id IS NOT NULL AND duty.during @> CAST(:at AS timestamptz)
-    GROUP BY duty.duty_grid_id
+    WHERE duty.edition_id = :edition_id AND duty.place_kind = 'duty_grid' AND duty.during @> CAST(:at AS timestamptz)
+    GROUP BY duty.place_id
 ),
 
 held AS (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gis.migrations.statements import no_way_back, run
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 
 def upgrade() -> None:
