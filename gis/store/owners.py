@@ -131,9 +131,7 @@ def places_of(tx: Tx, edition_id: int, codes: Iterable[str]) -> dict[str, list[P
     ]
     found: dict[str, list[Place]] = {}
     for table, code, kind in columns:
-        for text, number in tx.execute(
-            sa.select(code, table.c.id).where(table.c.edition_id == edition_id, code == sa.any_(asked))
-        ).tuples():
+        for text, number in tx.execute(sa.select(code, table.c.id).where(table.c.edition_id == edition_id, code == sa.any_(asked))):
             found.setdefault(text, []).append((kind, number))
     return found
 

@@ -194,7 +194,7 @@ def _ladders(
         row.id: row
         for row in tx.execute(sa.select(area.c.id, area.c.rank, area.c.code, area.c.parent_id).where(area.c.edition_id == edition_id))
     }
-    grids = dict(tx.execute(sa.select(grid.c.id, grid.c.code).where(grid.c.edition_id == edition_id)).tuples().all())
+    grids = {row.id: row.code for row in tx.execute(sa.select(grid.c.id, grid.c.code).where(grid.c.edition_id == edition_id))}
     nobody, numbers, ladders = OnDuty(), dict[tuple[int, int], int](), list[tuple[Rung, ...]]()
 
     def rung(kind: PlaceKind, number: int, code: str, rank: int) -> Rung:
@@ -233,7 +233,7 @@ def _codes(tx: Tx, edition_id: int, places: list[Place]) -> dict[Place, str]:
         chosen = sa.select(table.c.id, code).where(
             table.c.edition_id == edition_id, table.c.id == sa.any_(sa.literal(asked, sa.ARRAY(sa.Integer)))
         )
-        found |= {(kind, number): text for number, text in tx.execute(chosen).tuples()}
+        found |= {(kind, number): text for number, text in tx.execute(chosen)}
     return found
 
 
