@@ -298,12 +298,16 @@ def ogr_columns(folder: Path, source: Source, *, layer: str, asked: list[str], w
     path = folder / source.file
     try:
         with without_warnings():
-            there = [str(name) for name in pyogrio.read_info(ogr_name(path), layer=layer, encoding=ogr_encoding(path, source))["fields"]]
+            info = pyogrio.read_info(ogr_name(path), layer=layer, encoding=ogr_encoding(path, source))
     except UnicodeDecodeError as error:
         raise refuse(folder, [encoding_fault(path, source, encoding=ogr_encoding(path, source))]) from error
     except _READ_ERRORS as error:
         raise refuse(folder, [unreadable(source, error)]) from error
+    there = [str(name) for name in info["fields"]]
     faults = missing_columns(source, asked, there)
+    if faults and info["features"] == 0:  # in some formats columns are only known from features
+        mend = "Export it again, or name the right file or layer."
+        faults = [Finding("no-features", "The file has no features.", mend, file=source.file)]
     if faults:
         raise refuse(folder, faults)
     return [*asked, *(name for name in wanted if name in there and name not in asked)]
