@@ -140,6 +140,7 @@ department_lead = Table(
     Column("department", Text, nullable=False),
     names(),
     during(),
+    Index(None, "city"),
     # Two departments cannot lead the same at one instant.
     ExcludeConstraint(
         ("city", "="),

@@ -179,6 +179,7 @@ CREATE TABLE department_lead (
     CONSTRAINT department_lead_city_fkey FOREIGN KEY (city) REFERENCES city (code) ON DELETE CASCADE,
     CONSTRAINT department_lead_one_at_a_time EXCLUDE USING gist (city WITH =, category WITH =, coalesce(area_code, '') WITH =, during WITH &&) WHERE (withdrawn_at IS NULL)
 );
+CREATE INDEX department_lead_city_index ON department_lead (city);
 COMMENT ON COLUMN department_lead.category IS 'key of a category, or the beginning of keys and a *';
 COMMENT ON COLUMN department_lead.area_code IS 'NULL: in the whole city';
 
