@@ -34,7 +34,7 @@ from gis.csv_rows import separator_of
 from gis.errors import BadPack, Finding
 from gis.pack_files import file_of, format_of, layers_in, ogr_encoding, ogr_name, refuse, unreadable, without_warnings
 from gis.pack_places import read_places
-from gis.pack_tables import table_chunks, texts
+from gis.pack_tables import table_chunks, text_encoding, texts
 
 Shape = Literal["polygon", "line", "point", "table", "osm"]
 
@@ -170,7 +170,7 @@ def _outline(folder: Path, source: Source) -> tuple[list[str], bool, int, CRS | 
     kind = format_of(path)
     if kind == "csv":
         csv.field_size_limit(1 << 27)
-        with path.open(encoding="utf-8-sig" if source.encoding == "utf-8" else source.encoding, newline="") as file:
+        with path.open(encoding=text_encoding(source), newline="") as file:
             try:
                 separator = separator_of(file.readline())
                 file.seek(0)

@@ -14,15 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj import Transformer
 
 from gis.city_pack import CityPack, IncidentHistory
 from gis.errors import BadPack, Finding
 from gis.exchange import faulty_places, outside_datum, to_wgs84
 from gis.pack_files import file_of, format_of, refuse
 from gis.pack_incident_faults import category_fault, duplicate_id, no_id, nul_byte, place_fault, time_fault
-from gis.pack_places import WGS84, missing_crs, missing_datum, read_places
+from gis.pack_places import WGS84, declared_crs, missing_crs, missing_datum, read_places
 from gis.pack_tables import read_table, table_chunks, text_array, texts
 from gis.pack_times import Times, utc_times
 
@@ -154,20 +153,9 @@ class _Reader:
 
     def in_degrees(self, table: pd.DataFrame, x: NDArray[Any], y: NDArray[Any], *, given: Bools | list[bool]) -> pd.DataFrame:
         """The table with places in degrees of the source's datum, from its CRS when city.toml names one."""
-        if self.history.source.crs is not None:
-            try:
-                crs = CRS.from_user_input(self.history.source.crs)
-            except CRSError as error:
-                finding = Finding(
-                    "unknown-crs",
-                    "{crs!r} is not a CRS that PROJ knows.",
-                    'Use a name like "EPSG:32651".',
-                    file=self.history.source.file,
-                    details={"crs": self.history.source.crs},
-                )
-                raise refuse(self.folder, [finding]) from error
-            if crs.to_epsg() not in (4326, 4490):
-                x, y = Transformer.from_crs(crs, WGS84, always_xy=True).transform(x, y)
+        crs = declared_crs(self.folder, self.history.source)
+        if crs is not None and crs.to_epsg() not in (4326, 4490):
+            x, y = Transformer.from_crs(crs, WGS84, always_xy=True).transform(x, y)
         return table.assign(_lon=np.asarray(x, dtype=float), _lat=np.asarray(y, dtype=float), _given=given)
 
     def judged(self, table: pd.DataFrame, ragged: list[Finding]) -> tuple[pd.DataFrame, list[Finding]]:

@@ -106,7 +106,7 @@ def wgs84_geometries(folder: Path, source: Source, places: geopandas.GeoSeries) 
 
 
 def _crs_of(folder: Path, source: Source, own: Any) -> CRS:
-    declared = _declared_crs(folder, source)
+    declared = declared_crs(folder, source)
     found = None if own is None else CRS.from_user_input(own)
     if found is None and declared is None:
         raise refuse(folder, [missing_crs(source)])
@@ -122,7 +122,8 @@ def _crs_of(folder: Path, source: Source, own: Any) -> CRS:
     return found or declared or WGS84
 
 
-def _declared_crs(folder: Path, source: Source) -> CRS | None:
+def declared_crs(folder: Path, source: Source) -> CRS | None:
+    """The CRS that city.toml names for a source, None where it names none; raises ``BadPack`` when PROJ does not know it."""
     if source.crs is None:
         return None
     try:

@@ -150,6 +150,11 @@ def names_of(frame: pd.DataFrame, names: Mapping[str, str]) -> list[dict[str, st
     ]
 
 
+def text_encoding(source: Source) -> str:
+    """The encoding to open a text file with; UTF-8 may begin with a byte order mark."""
+    return "utf-8-sig" if source.encoding.lower() in ("utf-8", "utf8") else source.encoding
+
+
 def missing_columns(source: Source, asked: Iterable[str], there: Sequence[str]) -> list[Finding]:
     """One finding for each asked column that is not among those that are there."""
     return [
@@ -187,9 +192,8 @@ def _csv_chunks(
     folder: Path, source: Source, path: Path, asked: list[str], wanted: list[str]
 ) -> Iterator[tuple[pd.DataFrame, list[Finding]]]:
     csv.field_size_limit(_LONGEST_FIELD)
-    encoding = "utf-8-sig" if source.encoding.lower() in ("utf-8", "utf8") else source.encoding
     try:
-        with path.open(encoding=encoding, newline="") as file:
+        with path.open(encoding=text_encoding(source), newline="") as file:
             yield from _csv_rows(folder, source, file, asked, wanted)
     except UnicodeError as error:
         raise refuse(folder, [encoding_fault(path, source)]) from error
