@@ -13,18 +13,13 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from gis.city_pack import CityPack, read_city_toml
+from gis.city_pack import CityPack
 from gis.osm_file import read_osm
 from gis.pack_check import check
-from tests.demo_pack import PACKS, differences, maker_of, untold_files
+from tests.demo_pack import PACKS, differences, untold_files
 
 FOLDER = PACKS / "helsinki"
 BELOW_THE_CITY = ["district", "street_town", "community"]
-
-
-@pytest.fixture(scope="module")
-def pack() -> CityPack:
-    return read_city_toml(FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +30,6 @@ def areas() -> geopandas.GeoDataFrame:
 @pytest.fixture(scope="module")
 def incidents() -> pd.DataFrame:
     return pd.read_csv(FOLDER / "incidents.csv", dtype={"category": str})
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    return maker_of("helsinki")
 
 
 def test_every_level_is_an_exact_partition_of_the_city(areas: geopandas.GeoDataFrame) -> None:

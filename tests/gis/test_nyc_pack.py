@@ -15,18 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from gis.city_pack import CityPack, read_city_toml
+from gis.city_pack import CityPack
 from gis.pack_check import check
 from gis.pack_sources import read_areas, read_incidents, read_roads
-from tests.demo_pack import PACKS, maker_of, untold_files
+from tests.demo_pack import PACKS, untold_files
 
 FOLDER = PACKS / "nyc"
 COUNTS = {"city": 1, "borough": 5, "community_district": 59, "nta": 262, "tract": 2325}
-
-
-@pytest.fixture(scope="module")
-def pack() -> CityPack:
-    return read_city_toml(FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +32,6 @@ def areas() -> geopandas.GeoDataFrame:
 @pytest.fixture(scope="module")
 def incidents() -> pd.DataFrame:
     return pd.read_parquet(FOLDER / "incidents.parquet")
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    return maker_of("nyc")
 
 
 def _same_rows(one: Path, other: Path) -> bool:

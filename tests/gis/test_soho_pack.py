@@ -11,18 +11,13 @@ import pandas as pd
 import pytest
 import shapely
 
-from gis.city_pack import CityPack, read_city_toml
+from gis.city_pack import CityPack
 from gis.pack_check import check
 from gis.pack_sources import read_backdrop, read_incidents, read_roads
-from tests.demo_pack import PACKS, differences, maker_of, untold_files
+from tests.demo_pack import PACKS, differences, untold_files
 
 FOLDER = PACKS / "soho"
 BROAD_STREET = shapely.Point(-0.1366, 51.5133)
-
-
-@pytest.fixture(scope="module")
-def pack() -> CityPack:
-    return read_city_toml(FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +28,6 @@ def areas() -> geopandas.GeoDataFrame:
 @pytest.fixture(scope="module")
 def incidents() -> pd.DataFrame:
     return pd.read_csv(FOLDER / "incidents.csv")
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    return maker_of("soho")
 
 
 def test_streets_pumps_and_deaths_are_all_there(pack: CityPack, incidents: pd.DataFrame) -> None:
