@@ -133,13 +133,14 @@ def _reason(judged: Judged, category: Category | None, language: Language) -> st
     }
     if judged.verdict is Verdict.ANSWERS and judged.rung.kind.is_overlay:
         reasons[Verdict.ANSWERS] = say("answers: a place with an owner of its own comes before the levels")
-    absent = [_absence(owner, away, language) for owner, away in judged.rung.on_duty.absent()]
+    absent = [absence(owner, away, language) for owner, away in judged.rung.on_duty.absent()]
     if judged.verdict in (Verdict.NOT_COMPETENT, Verdict.NOT_ON_SEGMENTS):
         absent = []
     return _BETWEEN[language].join([reasons[judged.verdict].format(category=_name(category, language)), *absent])
 
 
-def _absence(owner: Owner, away: Away, language: Language) -> str:
+def absence(owner: Owner, away: Away, language: Language) -> str:
+    """Why someone is not on duty, in words."""
     say = translator(language)
     if away.absence is Absence.OUTSIDE_SHIFT:
         template = say("{owner} is outside the shift")

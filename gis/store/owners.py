@@ -12,9 +12,10 @@ from sqlalchemy.dialects.postgresql import Range, insert
 
 from gis import tables
 from gis.db import Tx, statement
-from gis.errors import NotFound
+from gis.errors import NoAdoptedEdition, NotAnInstant, NotFound
 from gis.holders import holders
-from grids.owners import OnDuty, Owner, PlaceKind, Post
+from gis.store import cities
+from grids.owners import Away, OnDuty, Owner, PlaceKind, Post
 
 Place = tuple[PlaceKind, int]
 """A place of an edition that a duty may be of: its kind and its id there."""
@@ -41,6 +42,17 @@ class Duty:
     post: Post
     from_at: datetime | None
     to_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One post of one place, by its code, held by an owner; ``away`` says why not on duty, None when he is."""
+
+    owner: Owner
+    post: Post
+    kind: PlaceKind
+    code: str
+    away: Away | None
 
 
 def save_source(tx: Tx, city: str, duties: Iterable[SourceDuty]) -> int:
@@ -134,6 +146,54 @@ def places_of(tx: Tx, edition_id: int, codes: Iterable[str]) -> dict[str, list[P
         for text, number in tx.execute(sa.select(code, table.c.id).where(table.c.edition_id == edition_id, code == sa.any_(asked))):
             found.setdefault(text, []).append((kind, number))
     return found
+
+
+def codes_of(tx: Tx, edition_id: int, places: Iterable[Place]) -> dict[Place, str]:
+    """The codes of places of an edition."""
+    unit, segment, block, grid, area = tables.special_unit, tables.segment, tables.block, tables.duty_grid, tables.area
+    columns = {
+        PlaceKind.SPECIAL_UNIT: (unit, unit.c.code),
+        PlaceKind.SEGMENT_LEFT: (segment, segment.c.left_code),
+        PlaceKind.SEGMENT_RIGHT: (segment, segment.c.right_code),
+        PlaceKind.BLOCK: (block, block.c.code),
+        PlaceKind.DUTY_GRID: (grid, grid.c.code),
+        PlaceKind.AREA: (area, area.c.code),
+    }
+    asked: dict[PlaceKind, list[int]] = {}
+    for kind, number in places:
+        asked.setdefault(kind, []).append(number)
+    found: dict[Place, str] = {}
+    for kind, numbers in asked.items():
+        table, code = columns[kind]
+        some = table.c.id == sa.any_(sa.literal(numbers, sa.ARRAY(sa.Integer)))
+        found |= {
+            (kind, number): text for number, text in tx.execute(sa.select(table.c.id, code).where(table.c.edition_id == edition_id, some))
+        }
+    return found
+
+
+def roster(tx: Tx, city: str, at: datetime) -> list[Holding]:
+    """Who holds which posts of a city at ``at``, in the edition that was in force then, as it was known then; in the order of owners.
+
+    Raises ``NotAnInstant``, ``NotFound`` for the city, and ``NoAdoptedEdition`` when none was in force.
+    """
+    if at.tzinfo is None:
+        raise NotAnInstant(at.isoformat())
+    cities.find(tx, city)
+    edition = tables.edition
+    in_force = (edition.c.adopted_at <= at, sa.or_(edition.c.retired_at.is_(None), edition.c.retired_at > at))
+    edition_id = tx.execute(sa.select(edition.c.id).where(edition.c.city == city, *in_force)).scalar_one_or_none()
+    if edition_id is None:
+        raise NoAdoptedEdition(city)
+    held = all_at(tx, edition_id, at)
+    codes = codes_of(tx, edition_id, held)
+    found: list[Holding] = []
+    for place, posts in held.items():
+        if posts.owner is not None:
+            found.append(Holding(posts.owner, "owner", place[0], codes[place], posts.owner_away))
+        if posts.deputy is not None:
+            found.append(Holding(posts.deputy, "deputy", place[0], codes[place], posts.deputy_away))
+    return sorted(found, key=lambda one: (one.owner.code, one.code, one.post, one.kind))
 
 
 def on_duty_at(tx: Tx, edition_id: int, at: datetime) -> dict[int, OnDuty]:

@@ -155,7 +155,7 @@ def answering(tx: Tx, edition_id: int, *, at: datetime, category: str | None = N
     about = None if category is None else _category_at(tx, edition.city, category, at)
     held = owners.all_at(tx, edition_id, at)
     ladders, ladder_of_block = _ladders(tx, edition_id, {level["rank"]: level for level in edition.levels}, held)
-    codes = _codes(tx, edition_id, [place for place in held if place[0].is_overlay])
+    codes = owners.codes_of(tx, edition_id, [place for place in held if place[0].is_overlay])
     over = {place: Rung(OVERLAY_LEVELS[place[0]], {}, codes[place], {}, held[place], place[0]) for place in codes}
     places = Places(
         ladders,
@@ -215,26 +215,6 @@ def _ladders(
             ladders.append(tuple(ladder(*place)))
         of_block.append(numbers[place])
     return ladders, np.array(of_block, dtype=np.int64)
-
-
-def _codes(tx: Tx, edition_id: int, places: list[Place]) -> dict[Place, str]:
-    """The codes of places over the ladder."""
-    segment, block, unit = tables.segment, tables.block, tables.special_unit
-    columns = {
-        PlaceKind.SEGMENT_LEFT: (segment, segment.c.left_code),
-        PlaceKind.SEGMENT_RIGHT: (segment, segment.c.right_code),
-        PlaceKind.BLOCK: (block, block.c.code),
-        PlaceKind.SPECIAL_UNIT: (unit, unit.c.code),
-    }
-    found: dict[Place, str] = {}
-    for kind in {kind for kind, _ in places}:
-        table, code = columns[kind]
-        asked = [number for other, number in places if other is kind]
-        chosen = sa.select(table.c.id, code).where(
-            table.c.edition_id == edition_id, table.c.id == sa.any_(sa.literal(asked, sa.ARRAY(sa.Integer)))
-        )
-        found |= {(kind, number): text for number, text in tx.execute(chosen)}
-    return found
 
 
 def _count(tx: Tx, table: sa.Table, edition_id: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Range
@@ -104,16 +105,31 @@ def say_category_rules(tx: Tx, city: str, rules: Iterable[dict[str, Any]], *, sa
     return _say(tx, tables.category_rule, city, list(rules), said_by=said_by, now=now, key=("kind", "code"))
 
 
-def standing(tx: Tx, city: str, at: datetime) -> dict[str, list[sa.Row[Any]]]:
-    """The shifts and leaves of a city that were known at ``at`` and not yet over, by the table's name, in the order of owners."""
-    found = {}
-    for table in (tables.shift, tables.leave):
+def standing(tx: Tx, city: str, at: datetime) -> dict[str, list[dict[str, Any]]]:
+    """What was known at ``at`` of the shifts of a city's owners, and of the leaves that had not ended then, in the order of owners.
+
+    ``shifts``: number, owner, weekdays, from, to, time_zone, said_by, recorded_at. ``leaves``: the same without weekdays, from and
+    to being instants in that zone, None where open.
+    """
+    found: dict[str, list[dict[str, Any]]] = {"shifts": [], "leaves": []}
+    for name, table in (("shifts", tables.shift), ("leaves", tables.leave)):
         known = sa.and_(table.c.recorded_at <= at, sa.or_(table.c.withdrawn_at.is_(None), table.c.withdrawn_at > at))
         chosen = sa.select(table).where(table.c.city == city, known).order_by(table.c.owner, table.c.id)
         if table is tables.leave:
             chosen = chosen.where(sa.or_(sa.func.upper_inf(table.c.during), sa.func.upper(table.c.during) > at))
-        found[table.name] = list(tx.execute(chosen))
+        found[name] = [_told_of(dict(row)) for row in tx.execute(chosen).mappings()]
     return found
+
+
+def _told_of(row: dict[str, Any]) -> dict[str, Any]:
+    zone = ZoneInfo(row["time_zone"])
+    if "during" in row:
+        ends = [end and end.astimezone(zone) for end in (row["during"].lower, row["during"].upper)]
+        said = {"from": ends[0], "to": ends[1]}
+    else:
+        said = {"weekdays": row["weekdays"], "from": f"{row['from_time']:%H:%M}", "to": f"{row['to_time']:%H:%M}"}
+    kept = {name: row[name] for name in ("time_zone", "said_by", "recorded_at")}
+    return {"number": row["id"], "owner": row["owner"]} | said | kept
 
 
 def _leave_row(leave: Leave, time_zone: str) -> dict[str, Any]:
