@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from api import responses
 from api.deps import Running
-from api.routes import cities, health, locate, pages, tiles
+from api.routes import cities, comparisons, health, locate, pages, tiles
 from api.static_files import STATIC
 from gis import db
 from gis.adoptions import followed
@@ -50,7 +50,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, responses.validation_response)
     app.add_exception_handler(HTTPException, responses.http_response)
     app.add_exception_handler(Exception, responses.unexpected_response)
-    for routes in (health, cities, locate, tiles, pages):
+    for routes in (health, cities, comparisons, locate, tiles, pages):
         # First, so that a refused method is told of both.
         app.include_router(_with_head(routes.router))
         app.include_router(routes.router)

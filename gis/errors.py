@@ -189,6 +189,26 @@ class DraftNotWritten(Refusal):
 
 
 @dataclass(eq=False)
+class NotCompared(NotFound):
+    """Two editions are there, and no comparison of them is kept."""
+
+    city: str
+    old: int
+    new: int
+    template: ClassVar[str] = "Editions {old} and {new} of {city} have not been compared yet."
+    mend: ClassVar[str] = "Run 'wangge grids compare {city} {old} {new}'."
+
+
+@dataclass(eq=False)
+class NothingToCompare(Conflict):
+    """A comparison needs two editions, and the city has only one that could be taken."""
+
+    city: str
+    template: ClassVar[str] = "{city} has no edition before this one to compare it with."
+    mend: ClassVar[str] = "Draw another with 'wangge grids build'."
+
+
+@dataclass(eq=False)
 class UnknownExportLayer(NotFound):
     """A layer was asked for that is not exported."""
 

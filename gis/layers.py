@@ -46,6 +46,22 @@ LAYERS: dict[str, Layer] = {
             {"code": "String", "name": "String", "name_zh": "String", "owner": "String"},
         ),
         Layer("incidents", {"en": "Incidents", "zh": "事件"}, 13, 16, {"category": "String"}),
+        Layer(
+            "changes",
+            {"en": "Changes between editions", "zh": "版次变化"},
+            8,
+            16,
+            {
+                "kind": "String",
+                "change": "String",
+                "old_code": "String",
+                "new_code": "String",
+                "area_m2": "Number",
+                "incidents": "Number",
+                "old_owner": "String",
+                "new_owner": "String",
+            },
+        ),
     )
 }
 

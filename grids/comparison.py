@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from grids.arrangement import Positions
 from grids.edition import Texts
-from grids.measure import Floats, Geometries, areas_m2
+from grids.measure import Floats, Geometries, areas_m2, lengths_m
 from grids.unit_codes import Codes
 
 Change = Literal["created", "removed", "split", "merged", "moved", "renamed", "another_duty_grid", "another_area"]
@@ -33,8 +33,11 @@ CHANGES: tuple[Change, ...] = ("created", "removed", "split", "merged", "moved",
 
 UNCHANGED = -1
 
-LEAST_M2 = 1.0
-"""Ground that two units share counts from here on: less is what is left of drawing the same line again."""
+LEAST_M2, LEAST_WIDTH_M = 1.0, 0.02
+"""Ground counts from this area and this mean width on: less is what is left of drawing the same line again, on a grid of 1 cm."""
+
+_WIDE_M2 = 1000.0
+"""From this area on nothing in a city is narrower than ``LEAST_WIDTH_M``: it would be 50 km long."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Ground:
     """The ground of both editions in pieces (k,) that each lie in one old and one new unit.
 
     ``old`` and ``new`` are positions, -1 where the other edition has no unit; ``wkb`` holds polygons in EPSG:4326, ``area_m2`` is
-    geodesic. Pieces below ``LEAST_M2`` are left out.
+    geodesic. Pieces below ``LEAST_M2`` or ``LEAST_WIDTH_M`` are left out.
     """
 
     old: Positions
@@ -137,7 +140,7 @@ def ground_by_holder(old: Texts, new: Texts, ground: Ground, weights: Floats) ->
 
     ``old`` and ``new`` hold for each old and new unit the code of who answers for it, None for nobody.
     """
-    before, after = _texts(old, ground.old), _texts(new, ground.new)
+    before, after = of_pieces(old, ground.old), of_pieces(new, ground.new)
     moved = before != after
     found: dict[str, tuple[float, float]] = {}
     for loser, winner, weight in zip(before[moved], after[moved], weights[moved].tolist(), strict=True):
@@ -170,21 +173,32 @@ def common_ground(old: Units, new: Units) -> Ground:
 
 
 def _overlay(old: Geometries, new: Geometries) -> tuple[Positions, Positions, Geometries]:
-    """Polygons of two coverings cut by each other: positions in both, -1 for none, and the pieces of at least ``LEAST_M2``."""
+    """Polygons of two coverings cut by each other: positions in both, -1 for none, and the pieces that count."""
     at_new, at_old = shapely.STRtree(old).query(new, predicate="intersects")
     order = np.lexsort((at_new, at_old))
     at_old, at_new = at_old[order], at_new[order]
     shared = _areal(shapely.intersection(old[at_old], new[at_new]))
-    enough = areas_m2(shared) >= LEAST_M2
+    lost, won = _areal(_without(old, at_old, shared)), _areal(_without(new, at_new, shared))
+    enough = _counts(shared)
     at_old, at_new, shared = at_old[enough], at_new[enough], shared[enough]
-    lost = _areal(_without(old, at_old, shared))
-    won = _areal(_without(new, at_new, shared))
-    gone, come = np.flatnonzero(areas_m2(lost) >= LEAST_M2), np.flatnonzero(areas_m2(won) >= LEAST_M2)
+    gone, come = np.flatnonzero(_counts(lost)), np.flatnonzero(_counts(won))
     return (
         np.concatenate([at_old, gone, np.full(len(come), -1)]),
         np.concatenate([at_new, np.full(len(gone), -1), come]),
         np.concatenate([shared, lost[gone], won[come]]),
     )
+
+
+def _counts(polygons: Geometries) -> NDArray[np.bool_]:
+    """Which polygons are ground, and not what is left of a line that was drawn twice."""
+    area_m2 = areas_m2(polygons)
+    counts: NDArray[np.bool_] = area_m2 >= LEAST_M2
+    small = np.flatnonzero(counts & (area_m2 < _WIDE_M2))
+    parts, of = shapely.get_parts(polygons[small], return_index=True)
+    rings, of_part = shapely.get_rings(parts, return_index=True)
+    around_m = np.bincount(of[of_part], weights=lengths_m(rings), minlength=len(small))
+    counts[small] = 2 * area_m2[small] >= LEAST_WIDTH_M * around_m
+    return counts
 
 
 def _without(units: Geometries, at: Positions, pieces: Geometries) -> Geometries:
@@ -246,13 +260,14 @@ def _without_partner(
 
 def _same(old: Texts, new: Texts, ground: Ground) -> NDArray[np.bool_]:
     """Where both units of a piece have the same value; never where there is only one unit."""
-    same: NDArray[np.bool_] = (_texts(old, ground.old) == _texts(new, ground.new)) & (ground.old >= 0) & (ground.new >= 0)
+    same: NDArray[np.bool_] = (of_pieces(old, ground.old) == of_pieces(new, ground.new)) & (ground.old >= 0) & (ground.new >= 0)
     return same
 
 
-def _texts(values: Texts, at: Positions) -> Texts:
-    """The value of each piece's unit, None where there is none."""
-    return np.append(np.asarray(values, dtype=object), np.array([None], dtype=object))[at]
+def of_pieces(values: Texts, at: Positions) -> Texts:
+    """The value (k,) of each piece's unit from the values (n,) of all units, None where a piece has no unit."""
+    found: Texts = np.append(np.asarray(values, dtype=object), np.array([None], dtype=object))[at]
+    return found
 
 
 def _taken(flags: NDArray[np.bool_], at: Positions) -> NDArray[np.bool_]:

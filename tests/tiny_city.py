@@ -13,6 +13,7 @@ from gis.actions.draw_edition import draw_edition
 from gis.actions.import_incidents import import_incidents
 from gis.actions.load_city import load_city
 from gis.progress import silent
+from tests.tiny_pack import read_features, replace, write_features
 
 NOON = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
 """The instant of every act of these tests: noon in Shanghai."""
@@ -41,3 +42,15 @@ def take_in(url: str, rejected_folder: Path) -> None:
     """Import and assign the pack's incidents."""
     with act(url) as tx:
         import_incidents(tx, "tiny", "history", file=None, rejected_folder=rejected_folder, now=NOON, progress=silent)
+
+
+def redraw(url: str, folder: Path, *, now: datetime = NOON) -> None:
+    """Close two streets of the pack, hand a community to another owner, and draw what comes of it as a draft beside the plan."""
+    roads = read_features(folder / "roads.geojson")
+    write_features(
+        folder / "roads.geojson", [one for one in roads if one["properties"]["name_en"] not in ("East Street 1", "North Street 3")]
+    )
+    replace(folder / "owners.csv", "O2,Owner 2", "O9,Owner 9")
+    with act(url) as tx:
+        load_city(tx, folder, now=now, progress=silent)
+        draw_edition(tx, "tiny", now=now, progress=silent)

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from gis.actions.compare_editions import compare_editions
 from gis.db import Tx, lock
 from gis.errors import TwoHolders, UnknownDutyArea
 from gis.progress import Progress
@@ -36,7 +37,8 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
     parts are drawn (`gis/drawing.py`: on all cores, and kept).
 
     A post that the pack names nobody for, at any time, gets a generated owner for that time, so that no place is ever
-    without someone answerable. The pack's special units are copied into the edition.
+    without someone answerable. The pack's special units are copied into the edition. What changes from the plan in force is kept
+    beside it (`gis/actions/compare_editions.py`).
     Raises ``UnknownDutyArea`` and ``TwoHolders`` for owners that do not fit the plan, ``NotFound`` for a city that is not loaded,
     ``NotAPartition`` or ``OutsideItsArea`` when it cannot be divided.
     """
@@ -48,6 +50,8 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
     duties = _duties(tx, city, edition_id)
     owners.save(tx, city, edition_id, duties)
     generated = sum(duty.owner.origin == "generated" for duty in duties)
+    if editions.current(tx, city) is not None:
+        compare_editions(tx, city, now=now, progress=progress)
     return Drawn(edition_id, editions.find(tx, city).number, plan.quality, generated)
 
 

@@ -29,14 +29,14 @@ _LAST = [("edition", pa.int32()), ("geometry", pa.binary())]
 class Features:
     """Features of one layer on their way to a file, to be read once.
 
-    ``columns`` end with ``geometry``, WKB in EPSG:4326; ``count`` is how many there will be, ``kinds`` the kinds of their
+    ``columns`` end with ``geometry``, WKB in EPSG:4326; ``count`` is how many there will be (None: not known), ``kinds`` the kinds of their
     geometry as GeoJSON names them.
     """
 
     layer: str
     columns: pa.Schema
     batches: Iterator[pa.RecordBatch]
-    count: int
+    count: int | None
     kinds: frozenset[str]
 
 
@@ -164,11 +164,14 @@ def read(tx: Tx, select: sa.TextClause, parameters: dict[str, Any], columns: pa.
 
 
 def _measure(tx: Tx, layer: ExportLayer, edition: sa.Row[Any]) -> tuple[int, frozenset[str]]:
-    """How many features the layer has and of which kinds their geometry is."""
-    table = layer.table
-    wanted = table.c.edition_id == edition.id
+    wanted = layer.table.c.edition_id == edition.id
     if layer.table is tables.cell:
         wanted &= tables.cell.c.resolution == edition.cell_resolution
+    return measured(tx, layer.table, wanted)
+
+
+def measured(tx: Tx, table: sa.Table, wanted: sa.ColumnElement[bool]) -> tuple[int, frozenset[str]]:
+    """How many rows of a table are wanted, and of which kinds their geometry is."""
     kind = sa.func.GeometryType(table.c.geom)
     found = tx.execute(sa.select(kind, sa.func.count()).where(wanted).group_by(kind)).all()
     return sum(int(count) for _kind, count in found), frozenset(_KINDS[kind] for kind, _count in found)

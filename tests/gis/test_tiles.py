@@ -15,7 +15,7 @@ from gis import tiles
 from gis.db import statement
 from gis.errors import NotFound
 from gis.layers import LAYERS, layer_named
-from tests.tiny_city import NOON, act, load, take_in
+from tests.tiny_city import NOON, act, load, redraw, take_in
 from tests.tiny_pack import SOUTH, WEST
 from tests.web_mercator import tile_of
 
@@ -44,7 +44,9 @@ def features(url: str, layer: str, z: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_every_layer_has_the_fields_of_the_catalogue_and_ids_that_fit(tiny: str, layer: str) -> None:
+def test_every_layer_has_the_fields_of_the_catalogue_and_ids_that_fit(tiny: str, tiny_pack: Path, layer: str) -> None:
+    if layer == "changes":
+        redraw(tiny, tiny_pack)
     drawn = features(tiny, layer, 15)
     assert drawn
     fields = LAYERS[layer].fields
@@ -103,7 +105,7 @@ def test_nothing_is_an_empty_tile_and_outside_the_matrix_is_not_found(tiny: str)
         layer_named("roads")
 
 
-@pytest.mark.parametrize("layer", ["areas", "duty-grids", "blocks", "segments", "incidents"])
+@pytest.mark.parametrize("layer", ["areas", "duty-grids", "blocks", "segments", "incidents", "changes"])
 def test_the_plan_of_a_tile_uses_the_spatial_index(tiny: str, layer: str) -> None:
     x, y = tile_of(WEST, SOUTH, 16)
     with act(tiny) as tx:

@@ -131,6 +131,17 @@ def test_the_same_line_drawn_with_another_vertex_changes_nothing() -> None:
     assert told(compare(one, other)) == {}
 
 
+def test_a_line_that_moved_by_a_centimetre_over_its_whole_length_moved_nothing() -> None:
+    def halves(edge: float) -> Units:
+        wkb = np.array(shapely.to_wkb([shapely.box(0, 30, edge, 30.01), shapely.box(edge, 30, 0.02, 30.01)]), dtype=object)
+        nothing = np.array([None, None], dtype=object)
+        return Units(np.array(["a", "b"], dtype=object), wkb, areas_m2(shapely.from_wkb(wkb)), nothing, nothing, nothing)
+
+    metre = 1 / 96_486  # degrees of longitude at 30 north; the line is 1.1 km long
+    assert told(compare(halves(0.01), halves(0.01 + 0.01 * metre))) == {}
+    assert told(compare(halves(0.01), halves(0.01 + 0.1 * metre))) == {"moved": 2}
+
+
 def test_units_that_no_edition_has_are_no_units() -> None:
     none = units([[0, 0]])
     assert told(compare(none, none)) == {}

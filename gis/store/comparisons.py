@@ -1,0 +1,117 @@
+"""What changed between two editions of a city: the units that are compared, and the changes as they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from gis import tables
+from gis.db import Tx, copy, statement
+from gis.errors import NotCompared, NothingToCompare
+from gis.store import cities, editions, exports, owners
+from gis.store.geometry import ewkb_of, objects
+from grids.comparison import Units
+from grids.edition import Texts
+from grids.measure import Floats
+from grids.owners import OnDuty
+
+COLUMNS = ("kind", "change", "old_code", "new_code", "area_m2", "incidents", "old_owner", "new_owner")
+"""What is said of each piece of changed ground, in the table, in files and in the map's layer."""
+
+_FILE = pa.schema(
+    [
+        *((name, pa.string()) for name in COLUMNS[:4]),
+        ("area_m2", pa.float64()),
+        ("incidents", pa.int32()),
+        ("old_owner", pa.string()),
+        ("new_owner", pa.string()),
+        ("geometry", pa.binary()),
+    ]
+)
+
+
+def pair(tx: Tx, city: str, old: int | None, new: int | None) -> tuple[sa.Row[Any], sa.Row[Any]]:
+    """The rows of two editions of a city by their numbers.
+
+    Without ``new`` the newest: the draft, or where there is none the adopted edition. Without ``old`` the one that was adopted last
+    before ``new`` was drawn. Raises ``NotFound``, or ``NothingToCompare`` where the city has no edition before.
+    """
+    cities.find(tx, city)
+    newer = editions.find(tx, city, new)
+    if old is not None:
+        return editions.find(tx, city, old), newer
+    edition = tables.edition
+    before = sa.select(edition).where(edition.c.city == city, edition.c.number < newer.number, edition.c.status != "draft")
+    older = tx.execute(before.order_by(edition.c.number.desc()).limit(1)).one_or_none()
+    if older is None:
+        raise NothingToCompare(city)
+    return older, newer
+
+
+def blocks(tx: Tx, edition_id: int) -> tuple[Units, list[int]]:
+    """The blocks of an edition, and the id of each one's duty grid."""
+    return _units(tx.execute(statement("comparison_blocks"), {"edition_id": edition_id}).all())
+
+
+def duty_grids(tx: Tx, edition_id: int, language: str) -> tuple[Units, list[int]]:
+    """The duty grids of an edition, named in ``language`` where they have such a name, and their ids."""
+    return _units(tx.execute(statement("comparison_duty_grids"), {"edition_id": edition_id, "language": language}).all())
+
+
+def _units(rows: Sequence[sa.Row[Any]]) -> tuple[Units, list[int]]:
+    codes, wkb, area_m2, names, grids, areas, ids = (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 7
+    units = Units(objects(codes), objects(wkb), np.array(area_m2, dtype=np.float64), objects(names), objects(grids), objects(areas))
+    return units, ids
+
+
+def holders(tx: Tx, edition: sa.Row[Any], now: datetime) -> dict[int, OnDuty]:
+    """Who holds the posts of each duty grid at ``now``; in a retired edition at the last instant before it retired."""
+    at = now if edition.retired_at is None else min(now, edition.retired_at - timedelta(microseconds=1))
+    return owners.on_duty_at(tx, edition.id, at)
+
+
+def incidents_in(tx: Tx, city: str, box: Sequence[float]) -> tuple[Floats, Floats]:
+    """Longitudes and latitudes (n,) of the city's incidents with a known place in a box (west, south, east, north in degrees)."""
+    asked = {"city": city, **dict(zip(("west", "south", "east", "north"), box, strict=True))}
+    rows = tx.execute(statement("comparison_incidents"), asked).all()
+    places = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 2)
+    return places[:, 0].copy(), places[:, 1].copy()
+
+
+def save(tx: Tx, old_id: int, new_id: int, *, summary: dict[str, Any], changes: Iterable[Sequence[Any]], wkb: Texts, now: datetime) -> int:
+    """Keep a comparison over what was kept of these two editions; ``changes`` has ``COLUMNS``, ``wkb`` (k,) their ground. Returns how many."""
+    kept = tables.comparison
+    tx.execute(sa.delete(kept).where(kept.c.old_id == old_id, kept.c.new_id == new_id))
+    tx.execute(sa.insert(kept).values(old_id=old_id, new_id=new_id, compared_at=now, summary=summary))
+    rows = ((old_id, new_id, at, *change, geom) for at, (change, geom) in enumerate(zip(changes, ewkb_of(wkb), strict=True), 1))
+    return copy(tx, tables.change, ("old_id", "new_id", "id", *COLUMNS, "geom"), rows)
+
+
+def find(tx: Tx, city: str, old: int, new: int) -> sa.Row[Any]:
+    """The kept comparison of two editions by their numbers. Raises ``NotFound``, or ``NotCompared`` where none is kept."""
+    older, newer = (editions.find(tx, city, number) for number in (old, new))
+    kept = tables.comparison
+    row = tx.execute(sa.select(kept).where(kept.c.old_id == older.id, kept.c.new_id == newer.id)).one_or_none()
+    if row is None:
+        raise NotCompared("comparison", f"{city} {old} {new}", city, old, new)
+    return row
+
+
+def changes_after(tx: Tx, old_id: int, new_id: int, *, number: int, limit: int) -> list[dict[str, Any]]:
+    """Kept changes by their number (`id` and ``COLUMNS``): at most ``limit`` of those after ``number``."""
+    change = tables.change
+    chosen = sa.select(change.c.id, *(change.c[name] for name in COLUMNS))
+    wanted = chosen.where(change.c.old_id == old_id, change.c.new_id == new_id, change.c.id > number).order_by(change.c.id).limit(limit)
+    return [dict(row) for row in tx.execute(wanted).mappings()]
+
+
+def features(tx: Tx, old_id: int, new_id: int) -> exports.Features:
+    """The kept changes as features for a file, to be read once."""
+    asked = {"old_id": old_id, "new_id": new_id}
+    count, kinds = exports.measured(tx, tables.change, (tables.change.c.old_id == old_id) & (tables.change.c.new_id == new_id))
+    return exports.Features("changes", _FILE, exports.read(tx, statement("comparison_changes"), asked, _FILE), count, kinds)
