@@ -80,16 +80,15 @@ class UnknownDutyArea(Conflict):
 
 
 @dataclass(eq=False)
-class TwoHolders(Conflict):
-    """Two owners would hold one post of one place at one time."""
+class TwoOwners(Conflict):
+    """Two owners would answer first for one place at one time."""
 
-    post: str
     owner: str
     area: str
     other: str
     other_area: str
-    template: ClassVar[str] = "{owner} (for {area}) and {other} (for {other_area}) would hold the post {post} of one place at one time."
-    mend: ClassVar[str] = "Give them times that follow each other in the city pack's list of owners, or take one of them out."
+    template: ClassVar[str] = "{owner} (for {area}) and {other} (for {other_area}) would be first owners of one place at one time."
+    mend: ClassVar[str] = "Give them times that follow each other in the city pack's list of owners, or make one of them deputy."
 
 
 @dataclass(eq=False)
@@ -347,3 +346,59 @@ class BadFile(BadPack):
     mend: ClassVar[str] = (
         "Mend what is listed. What is said to be set in city.toml, here is an option of the command: --layer, --crs, --encoding."
     )
+
+
+@dataclass(eq=False)
+class BadPoints(BadFile):
+    """A file or a request with points that cannot be used; ``pack`` is its name."""
+
+    template: ClassVar[str] = "The points of {pack} cannot be used."
+    mend: ClassVar[str] = "Mend what is listed and try again; nothing was written."
+
+
+@dataclass(eq=False)
+class AxesSwapped(Refusal):
+    """Longitudes and latitudes stand in each other's places, by where the points would then lie."""
+
+    name: str
+    city: str
+    template: ClassVar[str] = "The points of {name} lie far from {city}, and in it when lon and lat are swapped."
+    mend: ClassVar[str] = "Swap --lon and --lat."
+
+
+@dataclass(eq=False)
+class ColumnsTaken(Refusal):
+    """Columns of the answer have the names of columns that the points came with."""
+
+    name: str
+    columns: str
+    template: ClassVar[str] = "{name} has columns with the names of the answers: {columns}."
+    mend: ClassVar[str] = "Give the answers other names with --prefix, or take these columns out."
+
+
+@dataclass(eq=False)
+class NoCluster(Refusal):
+    """The scheduler of a Dask cluster was not reached."""
+
+    scheduler: str
+    reason: str
+    template: ClassVar[str] = "The scheduler {scheduler} was not reached: {reason}"
+    mend: ClassVar[str] = "Start it with 'dask scheduler' and its workers with 'dask worker', or leave --scheduler out."
+
+
+@dataclass(eq=False)
+class NotOnCluster(Refusal):
+    """Points that are not in Parquet files cannot be shared out among workers."""
+
+    path: str
+    template: ClassVar[str] = "{path} is no Parquet file and no folder of Parquet files, and workers share out row groups of those."
+    mend: ClassVar[str] = "Write the points as Parquet first, or leave --scheduler out."
+
+
+@dataclass(eq=False)
+class IndexNotSeen(Refusal):
+    """A worker does not see the kept index of the edition, or runs another release."""
+
+    path: str
+    template: ClassVar[str] = "A worker cannot read the index {path}."
+    mend: ClassVar[str] = "Keep WANGGE_DATA_DIR in a folder that all workers see under this path, and run the same release everywhere."

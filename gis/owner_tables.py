@@ -95,9 +95,14 @@ duty = Table(
     during(),
     ForeignKeyConstraint(["city", "owner"], ["owner.city", "owner.code"]),
     Index(None, "edition_id", "place_kind", "place_id"),
-    # Nobody shares first answerability: one owner (and one deputy) of a place of whatever kind at any instant.
+    # Nobody shares first answerability: one owner of a place of whatever kind at any instant. Deputies may be several.
     ExcludeConstraint(
-        ("edition_id", "="), ("place_kind", "="), ("place_id", "="), ("post", "="), ("during", "&&"), name="duty_one_at_a_time"
+        ("edition_id", "="),
+        ("place_kind", "="),
+        ("place_id", "="),
+        ("during", "&&"),
+        name="duty_one_at_a_time",
+        where=text("post = 'owner'"),
     ),
 )
 

@@ -190,20 +190,11 @@ def _owner_faults(source: Source, frame: pd.DataFrame, codes: Codes) -> Iterator
 
 
 def _two_at_once(source: Source, frame: pd.DataFrame) -> Iterator[Finding]:
-    """Rows of one post whose time begins before that of the one before them in the same place has ended."""
-    words = {
-        "owner": (
-            "Area {area} has two first owners at one time: {one} (row {first}) and {other}.",
-            "Make one of them deputy, or give them times that follow each other.",
-        ),
-        "deputy": (
-            "Area {area} has two deputies at one time: {one} (row {first}) and {other}.",
-            "Leave one of them out, or give them times that follow each other.",
-        ),
-    }
-    held = frame[frame["post"].isin(POSTS) & frame["area"].notna()]
-    for before, after in overlapping(held, by=["post", "area"]):
-        template, mend = words[after["post"]]
+    """Rows of post owner whose time begins before that of the one before them in the same place has ended."""
+    held = frame[(frame["post"] == "owner") & frame["area"].notna()]
+    for before, after in overlapping(held, by=["area"]):
+        template = "Area {area} has two first owners at one time: {one} (row {first}) and {other}."
+        mend = "Make one of them deputy, or give them times that follow each other."
         details = {"area": after["area"], "one": before["code"] or "", "first": int(before["row"]), "other": after["code"] or ""}
         yield on_row(source, slug="two-owners", template=template, mend=mend, row=int(after["row"]), **details)
 

@@ -18,6 +18,7 @@ from gis.pack_tables import names_of, read_table, texts
 from gis.pack_times import utc_times
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_OR_DAYS = re.compile(r"({0})[a-z]*(?:-({0})[a-z]*)?".format("|".join(_DAYS)))
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::00)?")
 
 
@@ -53,10 +54,10 @@ def weekdays(said: str) -> tuple[int, ...]:
     """The days (Monday is 1) of a text like ``mon-fri``, ``sat sun`` or ``mon, wed-fri``; () when it is none."""
     days: list[int] = []
     for part in re.split(r"[\s,;/]+", said.strip().lower()):
-        first, dash, last = (word[:3] for word in part.partition("-"))
-        if first not in _DAYS or (dash and last not in _DAYS):
+        found = _DAY_OR_DAYS.fullmatch(part)
+        if found is None:
             return ()
-        start, end = _DAYS.index(first), _DAYS.index(last if dash else first)
+        start, end = _DAYS.index(found[1]), _DAYS.index(found[2] or found[1])
         days += [(start + step) % 7 + 1 for step in range((end - start) % 7 + 1)]
     return tuple(sorted(set(days)))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from gis.actions.compare_editions import compare_editions
 from gis.db import Tx, lock
-from gis.errors import TwoHolders, UnknownDutyArea
+from gis.errors import TwoOwners, UnknownDutyArea
 from gis.progress import Progress
 from gis.store import cities, editions, owners, special_units
 from gis.store.owners import Duty, Place, SourceDuty
@@ -39,7 +39,7 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
     A post that the pack names nobody for, at any time, gets a generated owner for that time, so that no place is ever
     without someone answerable. The pack's special units are copied into the edition. What changes from the plan in force is kept
     beside it (`gis/actions/compare_editions.py`).
-    Raises ``UnknownDutyArea`` and ``TwoHolders`` for owners that do not fit the plan, ``NotFound`` for a city that is not loaded,
+    Raises ``UnknownDutyArea`` and ``TwoOwners`` for owners that do not fit the plan, ``NotFound`` for a city that is not loaded,
     ``NotAPartition`` or ``OutsideItsArea`` when it cannot be divided.
     """
     lock(tx, "the plan", city)
@@ -66,7 +66,7 @@ def _duties(tx: Tx, city: str, edition_id: int) -> list[Duty]:
         for place in places[one.area_code]:
             held[place, one.post].append(one)
             duties.append(Duty(place, one.owner, one.post, one.from_at, one.to_at))
-    _refuse_two_holders(held)
+    _refuse_two_owners(held)
     for grid_id, code in enumerate(editions.grid_codes(tx, edition_id), 1):
         place = (PlaceKind.DUTY_GRID, grid_id)
         for post in POSTS:
@@ -87,10 +87,12 @@ def _places(tx: Tx, edition_id: int, codes: set[str]) -> dict[str, list[Place]]:
     return found | (owners.places_of(tx, edition_id, missing) if missing else {})
 
 
-def _refuse_two_holders(held: Mapping[tuple[Place, Post], list[SourceDuty]]) -> None:
-    """Refuse (``TwoHolders``) what the database would refuse without a word of explanation: a post held by two at one time."""
+def _refuse_two_owners(held: Mapping[tuple[Place, Post], list[SourceDuty]]) -> None:
+    """Refuse (``TwoOwners``) what the database would refuse without a word of explanation: two first owners of a place at one time."""
     for (_, post), said in held.items():
+        if post != "owner":
+            continue
         said.sort(key=lambda one: (one.from_at is not None, one.from_at))
         for before, after in pairwise(said):
             if before.to_at is None or after.from_at is None or after.from_at < before.to_at:
-                raise TwoHolders(post, before.owner.code, before.area_code, after.owner.code, after.area_code)
+                raise TwoOwners(before.owner.code, before.area_code, after.owner.code, after.area_code)

@@ -26,4 +26,4 @@ FROM duty
 LEFT JOIN away ON away.city = duty.city AND away.owner = duty.owner
 LEFT JOIN work ON work.city = duty.city AND work.owner = duty.owner
 WHERE duty.edition_id = CAST(:edition_id AS integer) AND duty.during @> CAST(:at AS timestamptz)
-ORDER BY duty.place_kind, duty.place_id, duty.post;
+ORDER BY duty.place_kind, duty.place_id, duty.post DESC, duty.owner;

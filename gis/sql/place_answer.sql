@@ -47,8 +47,8 @@ SELECT
             jsonb_agg(jsonb_build_object(
                 'kind', rungs.kind, 'id', rungs.id, 'rank', rungs.rank, 'code', rungs.code, 'names', rungs.names, 'posts', (
                     SELECT
-                        jsonb_object_agg(duty.post, jsonb_build_object(
-                            'code', duty.owner, 'name', duty.name, 'origin', duty.origin,
+                        jsonb_agg(jsonb_build_object(
+                            'post', duty.post, 'code', duty.owner, 'name', duty.name, 'origin', duty.origin,
                             'leaves', (
                                 SELECT jsonb_agg(jsonb_build_object('until', upper(leave.during), 'zone', leave.time_zone))
                                 FROM leave

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from gis import tables
 from gis.db import Tx, statement
 from gis.errors import NoAdoptedEdition, NotAnInstant, NotFound
-from gis.holders import holders
+from gis.holders import holders, owner_of, why_away
 from gis.store import cities
 from grids.owners import Away, OnDuty, Owner, PlaceKind, Post
 
@@ -81,7 +81,7 @@ def source(tx: Tx, city: str) -> list[SourceDuty]:
 def save(tx: Tx, city: str, edition_id: int, duties: Iterable[Duty]) -> int:
     """Write owners (new or renewed) and their duties in an edition; returns how many duties.
 
-    The database refuses two holders of one post at one instant (constraint ``duty_one_at_a_time``).
+    The database refuses two first owners of one place at one instant (constraint ``duty_one_at_a_time``).
     """
     held = list(duties)
     _save_owners(tx, city, (duty.owner for duty in held))
@@ -185,14 +185,11 @@ def roster(tx: Tx, city: str, at: datetime) -> list[Holding]:
     edition_id = tx.execute(sa.select(edition.c.id).where(edition.c.city == city, *in_force)).scalar_one_or_none()
     if edition_id is None:
         raise NoAdoptedEdition(city)
-    held = all_at(tx, edition_id, at)
-    codes = codes_of(tx, edition_id, held)
-    found: list[Holding] = []
-    for place, posts in held.items():
-        if posts.owner is not None:
-            found.append(Holding(posts.owner, "owner", place[0], codes[place], posts.owner_away))
-        if posts.deputy is not None:
-            found.append(Holding(posts.deputy, "deputy", place[0], codes[place], posts.deputy_away))
+    rows = _duties_at(tx, edition_id, at)
+    codes = codes_of(tx, edition_id, rows)
+    found = [
+        Holding(owner_of(held), held["post"], place[0], codes[place], why_away(held, at)) for place, posts in rows.items() for held in posts
+    ]
     return sorted(found, key=lambda one: (one.owner.code, one.code, one.post, one.kind))
 
 
@@ -204,7 +201,12 @@ def on_duty_at(tx: Tx, edition_id: int, at: datetime) -> dict[int, OnDuty]:
 
 def all_at(tx: Tx, edition_id: int, at: datetime) -> dict[Place, OnDuty]:
     """For each place of an edition of which anyone holds a post at ``at``: who, and why not on duty if so, as it was known then."""
-    posts: dict[Place, dict[str, Mapping[str, Any]]] = {}
+    return {place: holders(posts, at) for place, posts in _duties_at(tx, edition_id, at).items()}
+
+
+def _duties_at(tx: Tx, edition_id: int, at: datetime) -> dict[Place, list[Mapping[str, Any]]]:
+    """The duties that run at ``at`` with their holders' leave and shifts, by place."""
+    duties: dict[Place, list[Mapping[str, Any]]] = {}
     for row in tx.execute(statement("edition_duty_at"), {"edition_id": edition_id, "at": at}).mappings():
-        posts.setdefault((PlaceKind(row["place_kind"]), row["place_id"]), {})[row["post"]] = dict(row)
-    return {place: holders(held, at) for place, held in posts.items()}
+        duties.setdefault((PlaceKind(row["place_kind"]), row["place_id"]), []).append(dict(row))
+    return duties

@@ -114,6 +114,24 @@ def standing(
     )
 
 
+@dataclass(frozen=True)
+class Segment:
+    """A segment and the codes of its sides."""
+
+    code: str
+    sides: tuple[str, str]
+    names: dict[str, str]
+    road_class: str
+
+
+def segment(tx: Tx, edition_id: int, segment_id: int) -> Segment:
+    """What one edition says about a segment, by its id."""
+    of = tables.segment.c
+    chosen = sa.select(of.code, of.left_code, of.right_code, of.names, of.road_class)
+    row = tx.execute(chosen.where(of.edition_id == edition_id, of.id == segment_id)).one()
+    return Segment(row.code, (row.left_code, row.right_code), row.names, row.road_class)
+
+
 def _overlays(
     said: Mapping[Place, Mapping[str, Any]], units: Iterable[int], levels: Mapping[int, Mapping[str, Any]], at: datetime
 ) -> Iterable[Rung]:
@@ -128,7 +146,7 @@ def _overlays(
 
 def _rung(place: Place, said: Mapping[str, Any], levels: Mapping[int, Mapping[str, Any]], at: datetime) -> Rung:
     """A rung as `place_answer.sql` tells it; the duty grid is on the last of the levels (by rank)."""
-    kind, on_duty = place[0], holders(said["posts"] or {}, at)
+    kind, on_duty = place[0], holders(said["posts"] or (), at)
     if kind.is_overlay:
         return Rung(OVERLAY_LEVELS[kind], {}, said["code"], said["names"], on_duty, kind)
     level = levels[max(levels) if kind is PlaceKind.DUTY_GRID else said["rank"]]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from gis import db, locating
 from gis.actions.draw_edition import draw_edition
 from gis.actions.load_city import load_city
-from gis.errors import TwoHolders, UnknownCategory, UnknownDutyArea
+from gis.errors import TwoOwners, UnknownCategory, UnknownDutyArea
 from gis.locating import Indexes
 from gis.progress import silent
 from gis.store import editions, owners, places, special_units
@@ -162,7 +162,7 @@ def test_owners_who_do_not_fit_the_plan_are_refused_with_both_names(rich: str, t
     with act(rich) as tx:
         both = [owners.SourceDuty(code, Owner(code, code, "given"), "owner", None, None) for code in ("310101001001", grid)]
         owners.save_source(tx, "tiny", both)
-        with pytest.raises(TwoHolders, match=rf"310101001001.*{grid}"):
+        with pytest.raises(TwoOwners, match=rf"310101001001.*{grid}"):
             draw_edition(tx, "tiny", now=NOON, progress=silent)
     assert header
     assert rows

@@ -17,7 +17,7 @@ from gis.progress import silent
 from gis.store import owners, rosters
 from grids.dispatch import Judged, answering, dispatch
 from grids.owners import Absence, Away
-from tests.rich_pack import write_rich_pack
+from tests.rich_pack import A, write_rich_pack
 from tests.tiny_city import NOON, act, load
 from tests.tiny_pack import SOUTH, STEP_LAT, STEP_LON, WEST, read_rows, replace, write_rows
 
@@ -199,3 +199,18 @@ def test_an_import_takes_the_holder_of_the_post_also_at_night(rich: str) -> None
         held = owners.on_duty_at(tx, 1, june(2, 3))
         answerable = {posts.answerable().code for posts in held.values() if posts.answerable()}
     assert "O1" in answerable
+
+
+def test_of_several_deputies_the_first_on_duty_answers(database: str, tmp_path: Path) -> None:
+    folder = write_rich_pack(tmp_path / "rich")
+    header, rows = read_rows(folder / "owners.csv")
+    write_rows(folder / "owners.csv", header, [*rows, ["D9", "Second deputy", A, "deputy"]])
+    load(database, folder)
+    assert by(database, "west", june(2, 23)) == "D1"
+    with act(database) as tx:
+        leave = rosters.Leave("D1", june(2, 0), june(3, 0))
+        rosters.add_leave(tx, "tiny", leave, time_zone="Asia/Shanghai", said_by="command", now=NOON)
+    assert by(database, "west", june(2, 23)) == "D9"
+    with act(database) as tx:
+        held = [(one.owner.code, one.post) for one in owners.roster(tx, "tiny", june(2, 23)) if one.owner.code in ("D1", "D9")]
+    assert held == [("D1", "deputy"), ("D9", "deputy")]

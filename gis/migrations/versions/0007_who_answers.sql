@@ -1,6 +1,7 @@
 -- Duties of places of every kind, special units, shifts and leave, departments, and the rules of categories as they were said.
 
--- A duty is of a special unit, a side of a segment, a block, a duty grid or an area: one shape for all, one exclusion constraint.
+-- A duty is of a special unit, a side of a segment, a block, a duty grid or an area: one shape for all, one exclusion constraint: one first owner of
+-- a place at any instant. Deputies may be several, as docs/city-packs.md always said; the first on duty answers.
 -- That the place exists is checked by the statement that writes duties and once more when the edition is adopted; foreign keys
 -- would be five, each asked again for every block and segment of a draft that is removed.
 ALTER TABLE duty ADD COLUMN place_kind TEXT, ADD COLUMN place_id INTEGER;
@@ -16,7 +17,7 @@ ALTER TABLE duty
     ALTER COLUMN place_kind SET NOT NULL,
     ALTER COLUMN place_id SET NOT NULL,
     ADD CONSTRAINT duty_place_kind_check CHECK (place_kind IN ('special_unit', 'segment_left', 'segment_right', 'block', 'duty_grid', 'area')),
-    ADD CONSTRAINT duty_one_at_a_time EXCLUDE USING gist (edition_id WITH =, place_kind WITH =, place_id WITH =, post WITH =, during WITH &&);
+    ADD CONSTRAINT duty_one_at_a_time EXCLUDE USING gist (edition_id WITH =, place_kind WITH =, place_id WITH =, during WITH &&) WHERE (post = 'owner');
 COMMENT ON COLUMN duty.place_id IS 'id in the edition''s table of that kind; checked by a trigger on the statement';
 CREATE INDEX duty_edition_id_place_kind_place_id_index ON duty (edition_id, place_kind, place_id);
 COMMENT ON COLUMN source_duty.area_code IS 'code of a special unit, side of a segment, block, duty grid or area';
