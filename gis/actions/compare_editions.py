@@ -63,7 +63,7 @@ def compare_editions(tx: Tx, city: str, *, old: int | None = None, new: int | No
     """
     older, newer = comparisons.pair(tx, city, old, new)
     language = cities.find(tx, city).languages[0]
-    holders = [comparisons.holders(tx, edition, now) for edition in (older, newer)]
+    holders = [comparisons.holders(tx, edition, now=now) for edition in (older, newer)]
     summary: dict[str, Any] = {}
     rows: list[tuple[Any, ...]] = []
     wkb: list[Any] = []

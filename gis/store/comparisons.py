@@ -69,7 +69,7 @@ def _units(rows: Sequence[sa.Row[Any]]) -> tuple[Units, list[int]]:
     return units, ids
 
 
-def holders(tx: Tx, edition: sa.Row[Any], now: datetime) -> dict[int, OnDuty]:
+def holders(tx: Tx, edition: sa.Row[Any], *, now: datetime) -> dict[int, OnDuty]:
     """Who holds the posts of each duty grid at ``now``; in a retired edition at the last instant before it retired."""
     at = now if edition.retired_at is None else min(now, edition.retired_at - timedelta(microseconds=1))
     return owners.on_duty_at(tx, edition.id, at)
