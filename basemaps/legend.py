@@ -10,11 +10,11 @@ from typing import Literal
 from basemaps.palette import PALETTES, Palette, Theme
 from gis.language import Language, translator
 
-OVERLAYS = ("incidents", "duty-grids", "blocks", "segments", "areas", "cells")
+OVERLAYS = ("incidents", "duty-grids", "blocks", "segments", "areas", "cells", "changes")
 """Every overlay, in the order of the layer panel. Each is a tile layer of the same name."""
 
 SHOWN_AT_FIRST = frozenset({"incidents", "duty-grids", "blocks", "segments", "areas"})
-"""Cells are off at first: they lie over the duty grids' colours."""
+"""Cells and changes are off at first: they lie over the duty grids' colours."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def legend(language: Language, *, theme: Theme = "light") -> list[LegendEntry]:
             (Swatch("dash", (palette.area,), _("border of an area")),),
         ),
         "cells": (_("H3 cells by incidents"), _cell_swatches(palette, _)),
+        "changes": (_("Changes between editions"), _change_swatches(palette, _)),
     }
     return [LegendEntry(layer, *entries[layer]) for layer in OVERLAYS]
 
@@ -70,3 +71,14 @@ def _cell_swatches(palette: Palette, _: Callable[[str], str]) -> tuple[Swatch, .
     labels = [str(first) if first == following - 1 else f"{first}–{following - 1}" for first, following in pairwise(least)]
     labels.append(_("{first} or more").format(first=least[-1]))
     return tuple(Swatch("fill", (colour,), label) for (_least, colour), label in zip(palette.cell_steps, labels, strict=True))
+
+
+def _change_swatches(palette: Palette, _: Callable[[str], str]) -> tuple[Swatch, ...]:
+    labels = (
+        _("new unit"),
+        _("unit removed"),
+        _("split or merged"),
+        _("moved to another unit"),
+        _("another code, name, duty grid or area"),
+    )
+    return tuple(Swatch("fill", (colour,), label) for (_kinds, colour), label in zip(palette.changes, labels, strict=True))

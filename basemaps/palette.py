@@ -42,6 +42,8 @@ class Palette:
     cell_edge: str
     cell_steps: tuple[tuple[int, str], ...]
     """Least number of incidents of a class, and its colour; rising, the first above zero."""
+    changes: tuple[tuple[tuple[str, ...], str], ...]
+    """Kinds of change between two editions (``grids.comparison.CHANGES``) that share a colour, and the colour."""
 
 
 PALETTES: dict[Theme, Palette] = {
@@ -88,6 +90,13 @@ PALETTES: dict[Theme, Palette] = {
             (10, "#f19a4d"),
             (25, "#d8622f"),
             (50, "#a3321c"),
+        ),
+        changes=(
+            (("created",), "#1f8a4c"),
+            (("removed",), "#c62839"),
+            (("split", "merged"), "#7a3fb0"),
+            (("moved",), "#1769b5"),
+            (("renamed", "another_duty_grid", "another_area"), "#b07a12"),
         ),
     ),
 }

@@ -95,6 +95,7 @@ def style(theme: Theme, language: Language, *, city: MapCity, base_url: str = ""
             *_water(palette),
             *_buildings(palette),
             *_cells(palette),
+            *_changes(palette),
             *_roads(palette),
             *_overlay_lines(palette),
             *_selected(palette),
@@ -223,6 +224,21 @@ def _cells(palette: Palette) -> list[Layer]:
     classes = [value for step in palette.cell_steps for value in step]
     fill = {"fill-color": ["step", count, "rgba(0, 0, 0, 0)", *classes], "fill-opacity": 0.78}
     return [_overlay("cells-fill", "fill", "cells", paint=fill)]
+
+
+def _changes(palette: Palette) -> list[Layer]:
+    """The ground that changed: blocks as colours, the duty grids' as broad lines around it."""
+    colour: list[Any] = ["match", ["get", "change"]]
+    for kinds, one in palette.changes:
+        colour += [list(kinds), one]
+    colour.append(palette.selected)
+    of_blocks, of_grids = ["==", ["get", "kind"], "block"], ["==", ["get", "kind"], "duty_grid"]
+    fill = {"fill-color": colour, "fill-outline-color": palette.halo, "fill-opacity": 0.6}
+    line = {"line-color": colour, "line-width": _by_zoom(8, 1, 14, 3, 18, 6)}
+    return [
+        _overlay("changes-fill", "fill", "changes", filter=of_blocks, paint=fill),
+        _overlay("changes-line", "line", "changes", filter=of_grids, paint=line),
+    ]
 
 
 def _overlay_lines(palette: Palette) -> list[Layer]:

