@@ -8,6 +8,7 @@ is written here. A file is there whole or not at all: it is made in a folder bes
 from __future__ import annotations
 
 import fcntl
+import glob
 import json
 import os
 import shutil
@@ -49,11 +50,17 @@ def write_layer(features: Features, path: Path, *, form: str, overwrite: bool, p
     one; FlatGeobuf orders features by their place. Raises ``ExportExists`` for a file that is there unless ``overwrite``,
     ``ExportNotWritten`` when the place does not take it. What the reading of the features raises goes through.
     """
-    path = _place(path, overwrite=overwrite)
-    told = _Told(features, progress)
+    progress("writing the layer", 0, features.count)
+    return write_as(FORMATS[form], features, path, overwrite=overwrite, progress=progress, step="writing the layer")
+
+
+def write_as(form: Format, features: Features, path: Path, *, overwrite: bool, progress: Progress, step: str) -> int:
+    """``write_layer`` in any format; ``step`` is the English message that the progress is told."""
+    told = _Told(features, progress, step)
     try:
-        with _beside(path, FORMATS[form].ending) as unfinished:
-            FORMATS[form].write(replace(features, batches=iter(told)), unfinished)
+        path = _place(path, overwrite=overwrite)
+        with _beside(path, form.ending, overwrite=overwrite) as unfinished:
+            form.write(replace(features, batches=iter(told)), unfinished)
     except (OSError, RuntimeError) as error:
         if told.raised is not None:  # GDAL only says that the stream broke
             raise told.raised from None
@@ -76,13 +83,13 @@ def _place(path: Path, *, overwrite: bool) -> Path:
 
 
 @contextmanager
-def _beside(path: Path, ending: str) -> Iterator[Path]:
+def _beside(path: Path, ending: str, *, overwrite: bool) -> Iterator[Path]:
     """A path to write to, in a folder of its own beside ``path`` (GDAL makes more than one file); renamed to it when all went well.
 
     The folder is locked while it is in use, so that what a killed export has left there is known and removed by the next.
     """
     mark = f".{path.name}.exporting-"
-    for left in path.parent.glob(f"{mark}*"):
+    for left in path.parent.glob(f"{glob.escape(mark)}*"):
         with _locked(left) as free:
             if free:
                 shutil.rmtree(left, ignore_errors=True)
@@ -93,6 +100,7 @@ def _beside(path: Path, ending: str) -> Iterator[Path]:
             yield unfinished
             with unfinished.open("rb+") as file:
                 os.fsync(file.fileno())
+            _place(path, overwrite=overwrite)  # another process may have come first
             unfinished.replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -119,19 +127,19 @@ def _locked(folder: Path) -> Iterator[bool]:
 class _Told:
     """The batches of features on their way: counted, told to the progress, and what their reading raised kept."""
 
-    def __init__(self, features: Features, progress: Progress) -> None:
+    def __init__(self, features: Features, progress: Progress, step: str) -> None:
         self.rows = 0
         self.raised: BaseException | None = None
-        self._features, self.progress = features, progress
+        self._features, self._progress, self._step = features, progress, step
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         total = self._features.count
         try:
-            self.progress("writing the layer", 0, total)
+            self._progress(self._step, 0, total)
             for batch in self._features.batches:
                 yield batch
                 self.rows += batch.num_rows
-                self.progress("writing the layer", self.rows, total)
+                self._progress(self._step, self.rows, total)
         except GeneratorExit:
             raise
         except BaseException as error:

@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 import sqlalchemy as sa
 
-from gis.db import Tx
+from gis.db import Tx, lock
 from gis.progress import Progress
 from gis.store import cities, comparisons
 from gis.store.geometry import objects
@@ -59,8 +59,9 @@ def compare_editions(tx: Tx, city: str, *, old: int | None = None, new: int | No
 
     By default the adopted edition is compared with the draft, or where there is none the one before with the adopted one. Owners
     are those of the duty grids at ``now`` (of a retired edition at its last instant), incidents those that are imported then.
-    Raises ``NotFound``, ``NothingToCompare``.
+    Raises ``NotFound``, ``NothingToCompare``, and ``CityBusy`` while another process compares.
     """
+    lock(tx, "the comparison", city)
     older, newer = comparisons.pair(tx, city, old, new)
     language = cities.find(tx, city).languages[0]
     holders = [comparisons.holders(tx, edition, now=now) for edition in (older, newer)]

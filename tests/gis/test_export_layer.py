@@ -231,17 +231,25 @@ def test_what_breaks_off_leaves_nothing_and_is_told_as_it_is(tmp_path: Path, for
     assert out.read_text() == "as it was"
 
 
-def test_what_a_killed_export_left_goes_with_the_next_and_what_is_in_use_stays(tmp_path: Path) -> None:
-    (tmp_path / ".layer.gpkg.exporting-killed").mkdir()
-    (tmp_path / ".layer.gpkg.exporting-killed" / "layer.gpkg-journal").write_text("half")
-    inner: list[str] = []
+def test_what_a_killed_export_left_goes_with_the_next(tmp_path: Path) -> None:
+    left = tmp_path / ".layer.gpkg.exporting-killed"
+    left.mkdir()
+    (left / "layer.gpkg-journal").write_text("half")
+    write_layer(features(shapely.box(0, 0, 1, 1)), tmp_path / "layer.gpkg", form="gpkg", overwrite=False, progress=silent)
+    assert [path.name for path in tmp_path.iterdir()] == ["layer.gpkg"]
 
-    def second(step: str, done: int = 0, total: int | None = None) -> None:
-        if not inner:
-            inner.append(step)
-            write_layer(features(shapely.box(0, 0, 1, 1)), tmp_path / "layer.gpkg", form="gpkg", overwrite=False, progress=silent)
 
-    write_layer(features(shapely.box(0, 0, 1, 1)), tmp_path / "layer.gpkg", form="gpkg", overwrite=False, progress=second)
+def test_of_two_that_write_the_same_file_the_second_is_refused_and_neither_disturbs_the_other(tmp_path: Path) -> None:
+    out = tmp_path / "layer.gpkg"
+
+    def other_comes_first(step: str, done: int = 0, total: int | None = None) -> None:
+        if done == 1 and not out.exists():
+            write_layer(features(shapely.box(0, 0, 1, 1)), out, form="gpkg", overwrite=False, progress=silent)
+
+    slow = features(shapely.box(2, 0, 3, 1), shapely.box(4, 0, 5, 1))
+    with pytest.raises(ExportExists):
+        write_layer(slow, out, form="gpkg", overwrite=False, progress=other_comes_first)
+    assert len(read(out)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["layer.gpkg"]
 
 
@@ -261,7 +269,14 @@ def test_a_file_that_is_there_stays_unless_it_may_be_written_over(database: str,
 
 def test_a_place_that_takes_no_file_is_named_before_anything_is_done(database: str, tiny_pack: Path, tmp_path: Path) -> None:
     load(database, tiny_pack)
-    for out, said in ((tmp_path, "folder"), (tmp_path / "none" / "x.fgb", "folder is not there"), (Path("/dev/null"), "no ordinary file")):
+    refused = {
+        tmp_path: "folder",
+        tmp_path / "none" / "x.fgb": "folder is not there",
+        Path("/dev/null"): "no ordinary file",
+        Path("/proc/x.fgb"): "cannot be written",
+        tmp_path / f"{'x' * 300}.fgb": "cannot be written",
+    }
+    for out, said in refused.items():
         with pytest.raises(ExportNotWritten, match=said):
             export(database, "duty-grids", out, form="fgb", overwrite=True)
 

@@ -23,7 +23,7 @@ features AS (
         change.change,
         change.old_code,
         change.new_code,
-        change.area_m2::int AS area_m2,
+        round(change.area_m2) AS area_m2,
         change.incidents,
         change.old_owner,
         change.new_owner,
