@@ -17,10 +17,11 @@ from starlette.exceptions import HTTPException
 
 from api import responses
 from api.deps import Running
-from api.routes import cities, comparisons, health, locate, pages, tiles
+from api.routes import cities, comparisons, health, locate, locate_many, pages, tiles
 from api.static_files import STATIC
 from gis import db
 from gis.adoptions import followed
+from gis.kept_indexes import folder_of
 from gis.locating import Indexes
 from gis.settings import Settings
 from grids.errors import Refusal
@@ -34,7 +35,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         # A request holds a connection and a thread together: more of one than of the other would only wait.
         to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
         engine = db.engine(database_url, pool_size=settings.pool_size, statement_timeout_s=settings.statement_timeout_s)
-        indexes = Indexes()
+        indexes = Indexes(folder_of(settings.data_dir))
         app.state.running = Running(settings, engine, indexes)
         try:
             with followed(engine, indexes):
@@ -50,7 +51,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, responses.validation_response)
     app.add_exception_handler(HTTPException, responses.http_response)
     app.add_exception_handler(Exception, responses.unexpected_response)
-    for routes in (health, cities, comparisons, locate, tiles, pages):
+    for routes in (health, cities, comparisons, locate, locate_many, tiles, pages):
         # First, so that a refused method is told of both.
         app.include_router(_with_head(routes.router))
         app.include_router(routes.router)

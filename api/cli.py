@@ -24,7 +24,24 @@ from gis.settings import Settings
 from gis.validation import text_of
 from grids.errors import Refusal
 
-COMMANDS = ("demo", "doctor", "serve", "worker", "stop", "migrate", "upgrade", "city", "grids", "incidents", "locate", "export", "datum", "basemap")
+COMMANDS = (
+    "demo",
+    "doctor",
+    "serve",
+    "worker",
+    "stop",
+    "migrate",
+    "upgrade",
+    "city",
+    "grids",
+    "owners",
+    "incidents",
+    "locate",
+    "assign",
+    "export",
+    "datum",
+    "basemap",
+)
 """Every command is the module of its name in `api/commands`, imported when it is asked for: most need only a part of the libraries."""
 
 

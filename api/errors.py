@@ -44,3 +44,22 @@ class PageNotBuilt(Refusal):
 
     template: ClassVar[str] = "The map page is not built."
     mend: ClassVar[str] = "Run './wangge doctor' in the project's folder; the programming interface works without it."
+
+
+@dataclass(eq=False)
+class BodyTooLarge(Refusal):
+    """The body of a request is larger than this installation takes."""
+
+    limit_mb: int
+    template: ClassVar[str] = "The body of the request is larger than {limit_mb} MB."
+    mend: ClassVar[str] = "Send it in parts, or assign the file with 'wangge assign'; WANGGE_BODY_LIMIT_MB sets the limit."
+
+
+@dataclass(eq=False)
+class UnknownMediaType(Refusal):
+    """The body of a request is of a kind that is not read."""
+
+    said: str
+    known: str
+    template: ClassVar[str] = "Points of the kind {said!r} are not read."
+    mend: ClassVar[str] = "Send one of these and say so in Content-Type: {known}."

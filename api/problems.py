@@ -8,24 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api.errors import NotLoopback, PageNotBuilt, PortTaken
+from api.errors import BodyTooLarge, NotLoopback, PageNotBuilt, PortTaken, UnknownMediaType
 from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
 from gis.errors import (
+    AxesSwapped,
     BadFile,
     BadPack,
     BeforeFirstEdition,
     Busy,
+    ColumnsTaken,
     Conflict,
     DatumOutsideItsCountry,
     DraftNotWritten,
     ExportNotWritten,
+    IndexNotSeen,
     NoAreasFound,
+    NoCluster,
     NoDatabase,
     NotALeave,
     NotAnInstant,
     NotFound,
     NothingToDraft,
+    NotOnCluster,
     SchemaBehind,
     UnknownCategory,
     UnknownExportFormat,
@@ -54,6 +59,10 @@ KINDS: dict[type[Refusal], Kind] = {
     UnknownCategory: Kind(404, EXIT_NOT_FOUND, "No such category"),
     NotAnInstant: Kind(422, EXIT_INVALID, "Not an instant"),
     NotALeave: Kind(422, EXIT_INVALID, "Not a leave"),
+    AxesSwapped: Kind(422, EXIT_INVALID, "Axes swapped"),
+    ColumnsTaken: Kind(422, EXIT_INVALID, "Columns taken"),
+    BodyTooLarge: Kind(413, EXIT_INVALID, "Body too large"),
+    UnknownMediaType: Kind(415, EXIT_INVALID, "Unknown media type"),
     BadPack: Kind(422, EXIT_INVALID, "City pack with faults"),
     BadFile: Kind(422, EXIT_INVALID, "File with faults"),
     UnknownDatum: Kind(422, EXIT_INVALID, "Datum not declared"),
@@ -69,6 +78,9 @@ KINDS: dict[type[Refusal], Kind] = {
     ExportNotWritten: Kind(500, EXIT_FAILED, "Layer not written"),
     UnknownLayer: Kind(422, EXIT_INVALID, "Unknown basemap layer"),
     BasemapNotBuilt: Kind(500, EXIT_FAILED, "Basemap not built"),
+    NoCluster: Kind(503, EXIT_FAILED, "No cluster"),
+    NotOnCluster: Kind(422, EXIT_INVALID, "Not for a cluster"),
+    IndexNotSeen: Kind(500, EXIT_FAILED, "Index not seen"),
     WorkerLost: Kind(500, EXIT_FAILED, "Worker lost"),
     NoDatabase: Kind(503, EXIT_FAILED, "No database"),
     SchemaBehind: Kind(503, EXIT_FAILED, "Schema behind"),

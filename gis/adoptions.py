@@ -1,4 +1,4 @@
-"""Hearing of adoptions: a running service reads the index of a new plan before anyone asks, instead of while someone waits."""
+"""Hearing of adoptions: a running service reads and prepares the index of a new plan before anyone asks, instead of while someone waits."""
 
 from __future__ import annotations
 
@@ -59,3 +59,4 @@ def _listen(engine: db.Engine, indexes: Indexes, over: threading.Event) -> None:
 def _read(engine: db.Engine, indexes: Indexes) -> None:
     with db.transaction(engine) as tx:
         indexes.refresh(tx)
+        indexes.prepare(tx)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -16,7 +17,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -35,7 +36,7 @@ _Arrays = dict[str, NDArray[Any]]
 
 
 @cache
-def _code_digest() -> bytes:
+def code_digest() -> bytes:
     """The digest of the code that draws and keeps: another release of this program or of what it draws with draws all again."""
     found = hashlib.sha256(Path(__file__).read_bytes())
     libraries = (f"{name} {version(name)}" for name in ("h3ronpy", "numpy", "pyproj", "scipy", "shapely"))
@@ -47,7 +48,7 @@ def _code_digest() -> bytes:
 
 def digest(part: Part) -> str:
     """The name of a part by all that its drawing depends on but the cuts of its neighbours; where it stands in the city is left out."""
-    found = hashlib.sha256(_code_digest())
+    found = hashlib.sha256(code_digest())
     found.update(repr((part.crs, part.cell_resolution, asdict(part.rules), part.area_codes.tolist())).encode())
     for field in fields(part.ground):
         value = getattr(part.ground, field.name)
@@ -139,13 +140,22 @@ def _unpacked(name: str, kept: _Arrays) -> Geometries:
 
 
 def _write(path: Path, arrays: _Arrays) -> None:
-    """Write the arrays as one file, which is there in whole or not at all, whenever the process ends."""
-    unfinished = path.with_suffix(f".{os.getpid()}.new")
-    with unfinished.open("wb") as file:
+    with written_whole(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written that is at ``path`` in whole or not at all, whenever the process ends."""
+    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> _Arrays | None:

@@ -11,17 +11,18 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
+from gis import kept_indexes
 from gis.db import Tx, statement
 from gis.errors import BeforeFirstEdition, NotAnInstant, UnknownCategory
 from gis.exchange import to_wgs84
 from gis.store import cities, editions, places, special_units
-from gis.store.places import Standing
+from gis.store.places import Segment, Standing
 from grids import cells as cell_index
-from grids.locate import How, Index
-from grids.measure import Floats
+from grids.locate import How, Index, Place
 from grids.special_units import SpecialUnits
 
 _RESOLUTION = 10
@@ -58,6 +59,9 @@ class Indexes:
     """The terms of all editions that are or were a plan, the last adopted first, and the indexes asked for; one reader at a time
     fills them, and who still reads the earlier ones is not disturbed."""
 
+    folder: Path | None = None
+    """Where prepared indexes are kept; None: nowhere."""
+
     _terms: tuple[_Term, ...] | None = None
     _held: dict[int, Plan] = field(default_factory=dict)
     _filling: threading.Lock = field(default_factory=threading.Lock)
@@ -67,6 +71,15 @@ class Indexes:
         terms = _terms(tx)
         self._fill(tx, [term.edition_id for term in terms if term.to_at is None], terms)
         self._terms = terms
+
+    def prepare(self, tx: Tx) -> None:
+        """Make ready, and keep, the indexes of all plans in force that are not: seconds for a megacity. Nobody has to wait for it."""
+        for term in self._terms or ():
+            plan = self._held.get(term.edition_id)
+            if term.to_at is None and plan is not None and not plan.index.is_prepared:
+                plan.index.prepare()
+                if self.folder is not None:
+                    kept_indexes.keep(plan.index, kept_indexes.path_of(tx, plan.edition_id, self.folder))
 
     def is_fresh(self, tx: Tx) -> bool:
         """Whether no edition was adopted since the terms were read."""
@@ -99,8 +112,12 @@ class Indexes:
             needed = {term.edition_id for term in terms if term.to_at is None}.union(ids)
             past = [one for one in self._held if one not in needed][-_PAST_HELD:]
             kept = {one: plan for one, plan in self._held.items() if one in needed or one in past}
-            self._held = kept | {one: Plan(one, editions.index(tx, one), special_units.find(tx, one)) for one in ids if one not in kept}
+            self._held = kept | {one: Plan(one, self._index(tx, one), special_units.find(tx, one)) for one in ids if one not in kept}
             return self._held
+
+    def _index(self, tx: Tx, edition_id: int) -> Index:
+        kept = None if self.folder is None else kept_indexes.read(kept_indexes.path_of(tx, edition_id, self.folder))
+        return editions.index(tx, edition_id) if kept is None else kept
 
 
 def _terms(tx: Tx) -> tuple[_Term, ...]:
@@ -111,7 +128,8 @@ def _terms(tx: Tx) -> tuple[_Term, ...]:
 class Answer:
     """What is known of one point: its cell, and inside a city how it was found, the street beside it and who answers.
 
-    ``side`` is left or right of the segment in the direction of digitising, ``offset_m`` the distance to it.
+    ``side`` is left or right of the segment in the direction of digitising, ``offset_m`` the distance to it. Outside every street
+    unit (``how`` is "nearest") a street may still be near: ``beside``.
     """
 
     lon: float
@@ -121,6 +139,7 @@ class Answer:
     side: str | None = None
     offset_m: float | None = None
     standing: Standing | None = None
+    beside: Segment | None = None
 
 
 def locate(
@@ -128,53 +147,77 @@ def locate(
 ) -> Answer:
     """Who answers at a point given in ``datum``, as of the instant ``at``, in the edition that was in force then.
 
-    With ``city`` only that city is asked, else the one adopted last that holds the point. A point in no loaded city is an answer (``how`` is "outside"), not an error. Raises ``UnknownDatum`` and
-    ``BadCoordinate``, what the datum boundary refuses, and what ``Indexes.in_force`` does.
+    With ``city`` only that city is asked, else the one adopted last that holds the point. A point in no loaded city is an answer
+    (``how`` is "outside", or "nearest" with a street within 150 m), not an error. Raises ``UnknownDatum`` and ``BadCoordinate``,
+    what the datum boundary refuses, and what ``Indexes.in_force`` does.
     """
     lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), datum=datum)
-    answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city, category=category)
+    asked = _Asked(lons.item(), lats.item(), at, city, category)
+    answer = _answer(tx, indexes, asked)
     if answer is None:
         # An edition was adopted since the terms were read.
         indexes.refresh(tx)
-        answer = _answer(tx, indexes, lons=lons, lats=lats, at=at, city=city, category=category)
-    return answer or _outside(lons, lats, _RESOLUTION)
+        answer = _answer(tx, indexes, asked)
+    return answer or asked.outside(_RESOLUTION)
 
 
-def _answer(tx: Tx, indexes: Indexes, *, lons: Floats, lats: Floats, at: datetime, city: str | None, category: str | None) -> Answer | None:
+@dataclass(frozen=True)
+class _Asked:
+    """A question, its point in EPSG:4326."""
+
+    lon: float
+    lat: float
+    at: datetime
+    city: str | None
+    category: str | None
+
+    def outside(self, resolution: int) -> Answer:
+        """The answer for a point with nothing near it."""
+        return Answer(self.lon, self.lat, how="outside", cell=_text(cell_index.of_point(self.lon, self.lat, resolution)))
+
+
+def _answer(tx: Tx, indexes: Indexes, asked: _Asked) -> Answer | None:
     """The answer by the terms that are held; None when they are out of date."""
+    near: Answer | None = None
     resolution = _RESOLUTION
-    for plan in indexes.in_force(tx, at, city):
+    for plan in indexes.in_force(tx, asked.at, asked.city):
         resolution = plan.index.cell_resolution
-        found = plan.index.locate(lons, lats)
-        if found.block[0] < 0:
-            continue
-        segment_id = int(found.segment[0]) + 1 if found.segment[0] >= 0 else None
-        said = places.standing(
-            tx,
-            plan.edition_id,
-            block_id=int(found.block[0]) + 1,
-            segment_id=segment_id,
-            side=int(found.side[0]) if segment_id else None,
-            special_unit_ids=[unit + 1 for unit in plan.special_units.holding(float(lons[0]), float(lats[0]))],
-            at=at,
-            category=category,
-        )
-        if said is None:
-            return None
-        if category is not None and said.category is None:
-            raise UnknownCategory(category, said.city)
-        return Answer(
-            lon=float(lons[0]),
-            lat=float(lats[0]),
-            how="inside" if found.how[0] == How.INSIDE else "border",
-            cell=cell_index.texts(found.cell)[0],
-            side=editions.SIDES[int(found.side[0])] if segment_id else None,
-            offset_m=float(found.offset_m[0]) if segment_id else None,
-            standing=said,
-        )
-    return _outside(lons, lats, resolution) if indexes.is_fresh(tx) else None
+        found = plan.index.locate_one(asked.lon, asked.lat)
+        if found.block >= 0:
+            return _within(tx, plan, found, asked)
+        if found.segment >= 0 and near is None:
+            beside = places.segment(tx, plan.edition_id, found.segment + 1)
+            near = Answer(asked.lon, asked.lat, "nearest", _text(found.cell), editions.SIDES[found.side], found.offset_m, beside=beside)
+    return (near or asked.outside(resolution)) if indexes.is_fresh(tx) else None
 
 
-def _outside(lons: Floats, lats: Floats, resolution: int) -> Answer:
-    cell = cell_index.of_points(lons, lats, resolution)
-    return Answer(lon=float(lons[0]), lat=float(lats[0]), how="outside", cell=cell_index.texts(cell)[0])
+def _within(tx: Tx, plan: Plan, found: Place, asked: _Asked) -> Answer | None:
+    """The answer for a point in a street unit of a plan; None when the plan was not in force at the instant."""
+    on_street = found.segment >= 0
+    said = places.standing(
+        tx,
+        plan.edition_id,
+        block_id=found.block + 1,
+        segment_id=found.segment + 1 if on_street else None,
+        side=found.side if on_street else None,
+        special_unit_ids=[unit + 1 for unit in plan.special_units.holding(asked.lon, asked.lat)],
+        at=asked.at,
+        category=asked.category,
+    )
+    if said is None:
+        return None
+    if asked.category is not None and said.category is None:
+        raise UnknownCategory(asked.category, said.city)
+    return Answer(
+        asked.lon,
+        asked.lat,
+        how="inside" if found.how == How.INSIDE else "border",
+        cell=_text(found.cell),
+        side=editions.SIDES[found.side] if on_street else None,
+        offset_m=found.offset_m if on_street else None,
+        standing=said,
+    )
+
+
+def _text(cell: int) -> str:
+    return f"{cell:x}"

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     pool_size: int = Field(8, ge=1, le=200, description="Database connections a process holds at most, and threads that answer requests.")
     processes: int = Field(default_factory=_cores, ge=1, le=256, description="Processes that draw a city's parts; unset: one a core.")
     statement_timeout_s: float = Field(30.0, gt=0, description="Seconds after which the database ends a statement of a request.")
+    body_limit_mb: int = Field(256, ge=1, le=100_000, description="Megabytes that the body of a request may have at most.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least important line that is logged.")
 

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gis import db
-from gis.errors import NoCityLoaded, SeveralCities
+from gis.errors import NotAnInstant
 from gis.progress import Progress
 from gis.schema import require_schema
 from gis.settings import Settings
-from gis.store import cities
+from gis.store.cities import the_city
+
+__all__ = ["engine", "instant", "kept_parts", "now", "the_city"]
 
 if TYPE_CHECKING:  # slow to import, and only who draws needs it
     from gis.drawing import Kept
@@ -47,13 +49,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def the_city(tx: db.Tx, code: str | None) -> str:
-    """``code`` when that city is loaded, else the only loaded one. Raises ``NotFound``, or ``SeveralCities``."""
-    if code is not None:
-        return str(cities.find(tx, code).code)
-    loaded = cities.codes(tx)
-    if not loaded:
-        raise NoCityLoaded
-    if len(loaded) > 1:
-        raise SeveralCities(", ".join(loaded))
-    return loaded[0]
+def instant(said: str | None) -> datetime:
+    """The instant that a text names, now for None. Raises ``NotAnInstant`` for what is none."""
+    if said is None:
+        return now()
+    try:
+        return datetime.fromisoformat(said)
+    except ValueError:
+        raise NotAnInstant(said) from None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from api.commands import access
-from api.commands.options import AsJson, CityCode
+from api.commands.options import AsJson, At, AtCategory, CityCode, Datum
 from api.console import LANGUAGE, _, emit, table
 from api.problems import EXIT_NOT_FOUND, EXIT_OK
 from api.schemas.dispatch import OwnerOut, level_name
 from api.schemas.locate import LocateOut
 from gis import db, locating
-from gis.errors import NotAnInstant
+from gis.kept_indexes import folder_of
 from gis.language import name_in
 from gis.settings import Settings
 from grids.owners import PlaceKind
@@ -30,24 +29,16 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def locate(  # noqa: PLR0917 - every one is an argument or option of the command
     lon: Annotated[float, typer.Argument(help=_("Longitude in degrees."))],
     lat: Annotated[float, typer.Argument(help=_("Latitude in degrees."))],
-    datum: Annotated[
-        str, typer.Option("--datum", help=_("What the coordinate is measured from: wgs84, cgcs2000, gcj02 or bd09. Never guessed."))
-    ],
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at", help=_("The instant of the question, with its offset from UTC: 2026-11-24T08:30:00+08:00; now when not given.")
-        ),
-    ] = None,
-    category: Annotated[
-        str | None, typer.Option("--category", help=_("What it is about, as kind:code; who answers depends on it."))
-    ] = None,
+    datum: Datum,
+    at: At = None,
+    category: AtCategory = None,
     city: CityCode = None,
     as_json: AsJson = False,
 ) -> None:
-    instant = access.now() if at is None else _instant(at)
-    with access.engine(Settings()) as engine, db.transaction(engine) as tx:
-        found = locating.locate(tx, locating.Indexes(), lon=lon, lat=lat, datum=datum, at=instant, city=city, category=category)
+    settings = Settings()
+    with access.engine(settings) as engine, db.transaction(engine) as tx:
+        indexes = locating.Indexes(folder_of(settings.data_dir))
+        found = locating.locate(tx, indexes, lon=lon, lat=lat, datum=datum, at=access.instant(at), city=city, category=category)
         answer = LocateOut.of(found)
     if as_json:
         emit(answer)
@@ -55,20 +46,14 @@ def locate(  # noqa: PLR0917 - every one is an argument or option of the command
         table(
             _("{lon}, {lat} (WGS 84)").format(lon=round(answer.lon, 6), lat=round(answer.lat, 6)), (_("what"), _("answer")), _rows(answer)
         )
-    raise typer.Exit(EXIT_NOT_FOUND if answer.how == "outside" else EXIT_OK)
-
-
-def _instant(said: str) -> datetime:
-    try:
-        return datetime.fromisoformat(said)
-    except ValueError:
-        raise NotAnInstant(said) from None
+    raise typer.Exit(EXIT_OK if answer.street_unit else EXIT_NOT_FOUND)
 
 
 def _rows(answer: LocateOut) -> list[tuple[str, str]]:
     found = {
         "inside": _("inside a street unit"),
         "border": _("on a border: the unit with the lowest code answers"),
+        "nearest": _("in no street unit of any loaded city, but a street is near"),
         "outside": _("outside every loaded city"),
     }
     rows = [(_("found"), found[answer.how]), (_("cell"), answer.cell)]
@@ -91,8 +76,8 @@ def _reasons(answer: LocateOut) -> list[tuple[str, str]]:
     for at, judged in enumerate(answer.dispatch.rungs):
         level = level_name(judged.level, named.get((judged.level, judged.code), {}), judged.kind, LANGUAGE)
         place = f"{judged.code} {name_in(judged.names, LANGUAGE)}"
-        # Of the duty grid, as a rule the first, owner and deputy are told above.
-        by = f"{_person(judged.by)}: " if judged.by and (at or judged.kind is not PlaceKind.DUTY_GRID) else ""
+        # Of the duty grid, as a rule the first, owner and deputy are told above; who answers, where one of them is away.
+        by = f"{_person(judged.by)}: " if judged.by and (at or judged.absent or judged.kind is not PlaceKind.DUTY_GRID) else ""
         rows.append((level, f"{place} · {by}{judged.reason[LANGUAGE]}"))
     return [*rows, (_("who answers"), answer.dispatch.sentence[LANGUAGE])]
 

@@ -19,3 +19,11 @@ FileFormat = Annotated[
     typer.Option("--format", metavar="FORMAT", help=_("geoparquet, gpkg, fgb or geojson; the one of the file's ending when not given.")),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help=_("Write over a file that is there."))]
+Datum = Annotated[
+    str, typer.Option("--datum", help=_("What the coordinate is measured from: wgs84, cgcs2000, gcj02 or bd09. Never guessed."))
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", help=_("The instant of the question, with its offset from UTC: 2026-11-24T08:30:00+08:00; now when not given.")),
+]
+AtCategory = Annotated[str | None, typer.Option("--category", help=_("What it is about, as kind:code; who answers depends on it."))]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from api.schemas.dispatch import DispatchOut, OwnerOut
 from gis.language import name_in
 from gis.locating import Answer
-from gis.store.places import Standing
+from gis.store.places import Segment
 
 Names = dict[str, str]
 
@@ -59,11 +59,11 @@ class EditionRefOut(BaseModel):
 
 
 class LocateOut(BaseModel):
-    """Who answers for a place. All but ``how``, ``cell`` and the point are null outside every city."""
+    """Who answers for a place. All but ``how``, ``cell``, the point, and a street near by ("nearest") are null outside every city."""
 
     lon: float
     lat: float
-    how: Literal["inside", "border", "outside"]
+    how: Literal["inside", "border", "nearest", "outside"]
     cell: str
     street_unit: StreetUnitOut | None = None
     segment: SegmentOut | None = None
@@ -77,7 +77,7 @@ class LocateOut(BaseModel):
     @classmethod
     def of(cls, answer: Answer) -> LocateOut:
         """The wire shape of an answer."""
-        point = {"lon": answer.lon, "lat": answer.lat, "how": answer.how, "cell": answer.cell}
+        point = {"lon": answer.lon, "lat": answer.lat, "how": answer.how, "cell": answer.cell, "segment": _segment(answer)}
         said = answer.standing
         if said is None:
             return cls.model_validate(point)
@@ -85,7 +85,6 @@ class LocateOut(BaseModel):
             point
             | {
                 "street_unit": StreetUnitOut(code=said.block, area_m2=round(said.block_m2, 1), built_up=said.built_up),
-                "segment": _segment(answer, said),
                 "duty_grid": DutyGridOut(code=said.duty_grid, names=said.duty_grid_names),
                 "owner": OwnerOut.of(said.on_duty.owner),
                 "deputy": OwnerOut.of(said.on_duty.deputy),
@@ -98,16 +97,19 @@ class LocateOut(BaseModel):
         )
 
 
-def _segment(answer: Answer, said: Standing) -> SegmentOut | None:
-    if said.segment is None or said.segment_sides is None or answer.offset_m is None:
+def _segment(answer: Answer) -> SegmentOut | None:
+    said, beside = answer.standing, answer.beside
+    if said is not None and said.segment is not None and said.segment_sides is not None:
+        beside = Segment(said.segment, said.segment_sides, said.segment_names, said.road_class or "")
+    if beside is None or answer.offset_m is None:
         return None
     side: Literal["left", "right"] = "left" if answer.side == "left" else "right"
     return SegmentOut(
-        code=said.segment,
-        side_code=said.segment_sides[side == "right"],
-        name=name_in(said.segment_names, "en"),
-        names=said.segment_names,
-        road_class=said.road_class,
+        code=beside.code,
+        side_code=beside.sides[side == "right"],
+        name=name_in(beside.names, "en"),
+        names=beside.names,
+        road_class=beside.road_class or None,
         side=side,
         offset_m=round(answer.offset_m, 2),
     )

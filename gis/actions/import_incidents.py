@@ -29,8 +29,8 @@ from grids.measure import Floats
 _INCIDENTS = uuid.UUID("6f0d5a52-4c9b-5c0c-9a49-5a1f6f1a3c1e")
 """Namespace of the ids that imported incidents get, so that the same row of a history has the same id everywhere."""
 
-_HOW = ("outside", "inside", "border", "unplaced")
-"""The words of ``How`` in its order, and that of a row without coordinates."""
+_HOW = ("outside", "inside", "border", "outside", "unplaced")
+"""The words of ``How`` in its order, and that of a row without coordinates: a street near by makes no incident the city's."""
 
 
 @dataclass

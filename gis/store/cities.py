@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gis import tables
 from gis.city_pack import CityPack
 from gis.db import Tx, copy, ewkb, statement
-from gis.errors import NotFound
+from gis.errors import NoCityLoaded, NotFound, SeveralCities
 from gis.store.geometry import geometries, objects
 from grids.blocks import BlockRules
 from grids.edition import City, GivenUnits, Level, SourceAreas
@@ -218,3 +218,15 @@ def _json(value: Any) -> str:
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
+
+
+def the_city(tx: Tx, code: str | None) -> str:
+    """``code`` when that city is loaded, else the only loaded one. Raises ``NotFound``, or ``SeveralCities``."""
+    if code is not None:
+        return str(find(tx, code).code)
+    loaded = codes(tx)
+    if not loaded:
+        raise NoCityLoaded
+    if len(loaded) > 1:
+        raise SeveralCities(", ".join(loaded))
+    return loaded[0]

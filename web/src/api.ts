@@ -38,7 +38,7 @@ export interface Rung {
 }
 
 export interface Place {
-  how: 'inside' | 'border' | 'outside';
+  how: 'inside' | 'border' | 'nearest' | 'outside';
   cell: string | null;
   street_unit: { code: string; area_m2: number } | null;
   segment: { code: string; names: Names; side: string | null; offset_m: number | null } | null;

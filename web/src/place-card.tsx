@@ -102,7 +102,7 @@ function Facts({ t, language, place, position }: { t: Messages; language: Langua
 }
 
 function Answer({ t, language, city, place, position }: { t: Messages; language: Language; city: City; place: Place; position: Position }) {
-  if (place.how === 'outside') {
+  if (!place.street_unit) {
     return (
       <>
         <h2>{t.outside}</h2>

@@ -1,0 +1,117 @@
+"""Who answers at many points: a body of points in, the same points with their answers out.
+
+The body is written to disk as it comes, and the answer too before its first byte is sent: memory stays bounded whatever the size, and
+a fault in the last row is still a refusal with its row, not half an answer.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
+
+from api.deps import Held, Now, Running
+from api.errors import BodyTooLarge, UnknownMediaType
+from api.routes.locate import Question
+from gis import db
+from gis.assigning import assigner
+from gis.assigning_files import Declared, assign_file
+from gis.kept_indexes import folder_of
+from gis.progress import silent
+from gis.store.cities import the_city
+
+router = APIRouter(prefix="/api/v1", tags=["locate"])
+
+ENDINGS = {
+    "application/json": ".json",
+    "application/geo+json": ".geojson",
+    "application/vnd.apache.arrow.stream": ".arrow",
+    "text/csv": ".csv",
+}
+"""What a body of points may be, and the ending that its file gets."""
+
+_AT_ONCE = 1 << 20
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["points"],
+                    "properties": {
+                        "points": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "properties": {"id": {"type": "string"}, "lon": {"type": "number"}, "lat": {"type": "number"}},
+                            },
+                        }
+                    },
+                },
+                "example": {"points": [{"id": "a", "lon": 24.9414, "lat": 60.1695}]},
+            },
+            **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in ENDINGS if kind != "application/json"},
+        },
+    }
+}
+
+
+@router.post(
+    "/locate",
+    operation_id="locate_many",
+    openapi_extra=_BODY,
+    response_class=StreamingResponse,
+    responses={200: {"description": "The points with their answers, in the kind of the body.", "content": {kind: {} for kind in ENDINGS}}},
+)
+async def locate_many(request: Request, held: Held, now: Now, asked: Annotated[Question, Depends()]) -> StreamingResponse:
+    """The answers for many points: cell, street unit, segment, side, distance, duty grid, owner, level, and how each was found.
+
+    JSON ({"points": [{"id", "lon", "lat"}]}), GeoJSON, an Arrow stream or CSV with columns lon and lat; the answer is of the same kind, row
+    for row. ``city`` is needed only when several are loaded.
+    """
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if said not in ENDINGS:
+        raise UnknownMediaType(said, ", ".join(ENDINGS))
+    folder = await to_thread.run_sync(lambda: tempfile.TemporaryDirectory(prefix="wangge-points-"))
+    try:
+        body, out = (Path(folder.name) / f"{name}{ENDINGS[said]}" for name in ("points", "answers"))
+        await _write(request, body, held.settings.body_limit_mb)
+        await to_thread.run_sync(_answer, held, body, out, asked, asked.at or now)
+    except BaseException:
+        folder.cleanup()
+        raise
+    return StreamingResponse(_read(out), media_type=said, background=BackgroundTask(folder.cleanup))
+
+
+async def _write(request: Request, path: Path, limit_mb: int) -> None:
+    size = 0
+    async with await anyio.open_file(path, "wb") as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit_mb * 1_000_000:
+                raise BodyTooLarge(limit_mb)
+            await file.write(chunk)
+
+
+def _answer(held: Running, body: Path, out: Path, asked: Question, at: datetime) -> None:
+    settings = held.settings
+    with db.transaction(held.engine) as tx:
+        code = the_city(tx, asked.city)
+        plan = assigner(tx, code, at=at, folder=folder_of(settings.data_dir), category=asked.category)
+    assign_file(body, out, plan, Declared(asked.datum), threads=settings.processes, progress=silent)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_AT_ONCE):
+            yield chunk

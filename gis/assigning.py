@@ -1,0 +1,155 @@
+"""Who answers, for many points at once: arrays of points in, columns of answers out.
+
+What one question reads by id (`gis/locating.py`) is read here as a whole, once: the codes of an edition's places and who answers
+for each of them at an instant. The same functions judge both (`grids/locate.py`, `grids/dispatch.py`), so the answers are the same.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from gis import tables
+from gis.db import Tx
+from gis.errors import BeforeFirstEdition, NoAdoptedEdition, NotAnInstant
+from gis.kept_indexes import path_of, prepared_index
+from gis.store import cities, editions, places, special_units
+from grids.answering import Answering
+from grids.locate import Index
+from grids.measure import Floats
+from grids.special_units import SpecialUnits
+
+COLUMNS = pa.schema(
+    [
+        ("cell", pa.string()),
+        ("street_unit", pa.string()),
+        ("segment", pa.string()),
+        ("side", pa.string()),
+        ("offset_m", pa.float64()),
+        ("duty_grid", pa.string()),
+        ("owner", pa.string()),
+        ("level", pa.string()),
+        ("how", pa.string()),
+    ]
+)
+"""The columns of an answer: the cell (hexadecimal), the block, the nearest segment within 150 m with the side of it and the distance,
+the duty grid, who answers and on which level, and how the point was found. Null where there is none."""
+
+HOW = ("outside", "inside", "border", "nearest", "unplaced")
+"""The words of ``grids.locate.How`` in its order, and that of a point without coordinates."""
+
+_UNPLACED = len(HOW) - 1
+
+
+@dataclass(frozen=True)
+class Assigner:
+    """An edition at one instant and for one category (or any), as arrays in the order of positions.
+
+    ``block_codes`` (b,), ``grid_of_block`` (b,) with ``grid_codes`` (g,), and ``segment_codes`` (s,); ``index_file`` is where the
+    index is kept, if it could be.
+    """
+
+    city: str
+    edition_number: int
+    index: Index
+    index_file: Path
+    special_units: SpecialUnits
+    answering: Answering
+    block_codes: pa.Array
+    grid_codes: pa.Array
+    grid_of_block: NDArray[np.int64]
+    segment_codes: pa.Array
+
+    def answers(self, lons: Floats, lats: Floats) -> pa.RecordBatch:
+        """The answers (n,) for points in EPSG:4326, in ``COLUMNS``; NaN in either coordinate is a point without a place."""
+        found = self.index.locate(lons, lats)
+        units = self.special_units.first(lons, lats, among=self.answering.special_units())
+        answer = self.answering.at(block=found.block, segment=found.segment, side=found.side, special_unit=units)
+        inside, street, answered = found.block >= 0, found.segment >= 0, answer >= 0
+        grids = self.grid_of_block[found.block] if len(self.grid_of_block) else found.block
+        chosen = self.answering.answers
+        columns = {
+            "cell": cell_texts(found.cell),
+            "street_unit": _taken(self.block_codes, found.block, inside),
+            "segment": _taken(self.segment_codes, found.segment, street),
+            "side": _taken(pa.array(editions.SIDES), found.side, street),
+            "offset_m": pa.array(found.offset_m, mask=~street),
+            "duty_grid": _taken(self.grid_codes, grids, inside),
+            "owner": _taken(pa.array([one.owner.code for one in chosen], pa.string()), answer, answered),
+            "level": _taken(pa.array([one.level for one in chosen], pa.string()), answer, answered),
+            "how": _taken(pa.array(HOW), np.where(np.isfinite(lons) & np.isfinite(lats), found.how, _UNPLACED)),
+        }
+        return pa.RecordBatch.from_arrays([columns[name] for name in COLUMNS.names], schema=COLUMNS)
+
+
+def _taken(values: pa.Array, at: NDArray[Any], where: NDArray[np.bool_] | None = None) -> pa.Array:
+    return values.take(pa.array(at, pa.int64(), mask=None if where is None else ~where))
+
+
+def cell_texts(cells: NDArray[np.uint64]) -> pa.Array:
+    """Cells as the hexadecimal texts that travel outside, null for 0: ``grids.cells.texts`` by the array."""
+    # Sixteen digits each, of which the first is always 0: the highest bit of an H3 index is reserved, its mode is below 8.
+    digits = np.frombuffer(cells.astype(">u8").tobytes().hex().encode("ascii"), dtype="S1").reshape(-1, 16)[:, 1:]
+    return pa.array(np.ascontiguousarray(digits).view("S15").ravel(), mask=cells == 0).cast(pa.string())
+
+
+def assigner(tx: Tx, city: str, *, at: datetime, folder: Path, category: str | None = None) -> Assigner:
+    """What answers for a city as of ``at``, for a category (kind:code) or whatever it is about.
+
+    The edition's index is kept in ``folder``. Raises ``NotAnInstant``, ``NotFound``, ``NoAdoptedEdition``, ``BeforeFirstEdition``
+    and ``UnknownCategory``.
+    """
+    edition = _in_force(tx, city, at)
+    return Assigner(
+        city=city,
+        edition_number=edition.number,
+        index=prepared_index(tx, edition.id, folder),
+        index_file=path_of(tx, edition.id, folder),
+        special_units=special_units.find(tx, edition.id),
+        answering=places.answering(tx, edition.id, at=at, category=category),
+        block_codes=_codes(tx, tables.block, edition.id),
+        grid_codes=_codes(tx, tables.duty_grid, edition.id),
+        grid_of_block=editions.grid_of_block(tx, edition.id),
+        segment_codes=_codes(tx, tables.segment, edition.id),
+    )
+
+
+def _in_force(tx: Tx, city: str, at: datetime) -> sa.Row[Any]:
+    if at.tzinfo is None:
+        raise NotAnInstant(at.isoformat())
+    cities.find(tx, city)
+    edition = tables.edition
+    adopted = sa.select(edition).where(edition.c.city == city, edition.c.adopted_at.is_not(None)).order_by(edition.c.adopted_at)
+    rows = tx.execute(adopted).all()
+    if not rows:
+        raise NoAdoptedEdition(city)
+    if rows[0].adopted_at > at:
+        raise BeforeFirstEdition(at.isoformat(), rows[0].adopted_at.isoformat())
+    return next(row for row in reversed(rows) if row.adopted_at <= at)
+
+
+def _codes(tx: Tx, table: sa.Table, edition_id: int) -> pa.Array:
+    chosen = sa.select(table.c.code).where(table.c.edition_id == edition_id).order_by(table.c.id)
+    return pa.array(tx.execute(chosen).scalars().all(), pa.string())
+
+
+def in_order(pieces: Iterable[Any], work: Any, *, threads: int) -> Iterator[Any]:
+    """What ``work`` makes of each piece, in order, on so many threads; twice as many pieces as threads are on their way at once."""
+    with ThreadPoolExecutor(threads, "assigning") as pool:
+        under_way: deque[Future[Any]] = deque()
+        for piece in pieces:
+            under_way.append(pool.submit(work, piece))
+            if len(under_way) >= 2 * threads:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()

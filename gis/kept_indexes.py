@@ -1,0 +1,81 @@
+"""Prepared indexes as files, one for each edition: made once, then mapped into memory and shared by all who ask.
+
+A file is named by its edition and by the code that made it. One that cannot be read is as good as none: the index is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+from shapely.errors import ShapelyError
+
+from gis import tables
+from gis.db import Tx
+from gis.errors import NotFound
+from gis.kept_parts import code_digest, written_whole
+from gis.store import editions
+from grids.locate import Index
+
+_ENDING = ".index"
+
+_MOST_KEPT = 8
+"""So many files stay: those used last. An index of a megacity takes some hundred megabytes."""
+
+
+def folder_of(data_dir: Path) -> Path:
+    """Where the indexes of an installation are kept."""
+    return data_dir / "indexes"
+
+
+def prepared_index(tx: Tx, edition_id: int, folder: Path) -> Index:
+    """The index of an edition, ready to be asked for any number of points: from its file, or made now and kept.
+
+    Seconds when it has to be made, a tenth of one when it is kept. Where the folder cannot be written the index is made all the
+    same. Raises ``NotFound``.
+    """
+    path = path_of(tx, edition_id, folder)
+    kept = read(path)
+    if kept is not None:
+        return kept
+    index = editions.index(tx, edition_id)
+    index.prepare()
+    keep(index, path)
+    return index
+
+
+def path_of(tx: Tx, edition_id: int, folder: Path) -> Path:
+    """The file of an edition's index, whether it is there or not. Raises ``NotFound``."""
+    edition = tables.edition
+    chosen = sa.select(edition.c.city, edition.c.number, edition.c.pack_digest, edition.c.drawn_at).where(edition.c.id == edition_id)
+    row = tx.execute(chosen).one_or_none()
+    if row is None:
+        raise NotFound("edition", str(edition_id))
+    told = f"{row.city}\0{edition_id}\0{row.number}\0{row.pack_digest}\0{row.drawn_at.isoformat()}".encode()
+    return folder / f"{hashlib.sha256(code_digest() + told).hexdigest()[:40]}{_ENDING}"
+
+
+def read(path: Path) -> Index | None:
+    """The index kept at ``path``, its tables mapped; None when there is none that can be read."""
+    try:
+        kept = np.memmap(path, dtype=np.uint8, mode="r")
+        index = Index.unpacked(kept)
+        path.touch()  # the files used last stay
+    except (OSError, ValueError, ShapelyError):
+        return None
+    return index
+
+
+def keep(index: Index, path: Path) -> None:
+    """Keep a prepared index, and of those kept before only the ones used last; where the folder cannot be written, nothing is."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with written_whole(path) as file:
+            file.write(index.packed().data)
+        found = sorted(path.parent.glob(f"*{_ENDING}"), key=lambda one: one.stat().st_mtime)
+        for old in found[:-_MOST_KEPT]:
+            old.unlink(missing_ok=True)
+    except OSError:  # a folder that cannot be written costs time, nothing else
+        return
