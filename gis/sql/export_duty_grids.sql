@@ -11,10 +11,10 @@ WITH RECURSIVE path AS (
 posts AS (
     SELECT
         duty.place_id AS duty_grid_id,
-        max(duty.owner) FILTER (WHERE duty.post = 'owner') AS owner,
-        max(duty.name) FILTER (WHERE duty.post = 'owner') AS owner_name,
-        max(duty.owner) FILTER (WHERE duty.post = 'deputy') AS deputy,
-        max(duty.name) FILTER (WHERE duty.post = 'deputy') AS deputy_name
+        (array_agg(duty.owner ORDER BY duty.owner COLLATE "C") FILTER (WHERE duty.post = 'owner'))[1] AS owner,
+        (array_agg(duty.name ORDER BY duty.owner COLLATE "C") FILTER (WHERE duty.post = 'owner'))[1] AS owner_name,
+        (array_agg(duty.owner ORDER BY duty.owner COLLATE "C") FILTER (WHERE duty.post = 'deputy'))[1] AS deputy,
+        (array_agg(duty.name ORDER BY duty.owner COLLATE "C") FILTER (WHERE duty.post = 'deputy'))[1] AS deputy_name
     FROM duty
     WHERE duty.edition_id = :edition_id AND duty.place_kind = 'duty_grid' AND duty.during @> CAST(:at AS timestamptz)
     GROUP BY duty.place_id

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from gis import tables
 from gis.db import Tx, copy, statement
 from gis.errors import NotCompared, NothingToCompare
-from gis.store import cities, editions, exports, owners
+from gis.store import cities, editions, exports
 from gis.store.geometry import ewkb_of, objects
 from grids.comparison import Units
 from grids.edition import Texts
 from grids.measure import Floats
-from grids.owners import OnDuty
+from grids.owners import OnDuty, Owner
 
 COLUMNS = ("kind", "change", "old_code", "new_code", "area_m2", "incidents", "old_owner", "new_owner")
 """What is said of each piece of changed ground, in the table, in files and in the map's layer."""
@@ -70,9 +70,13 @@ def _units(rows: Sequence[sa.Row[Any]]) -> tuple[Units, list[int]]:
 
 
 def holders(tx: Tx, edition: sa.Row[Any], *, now: datetime) -> dict[int, OnDuty]:
-    """Who holds the posts of each duty grid at ``now``; in a retired edition at the last instant before it retired."""
+    """Who holds the posts of each duty grid at ``now``; in a retired edition at the last instant before it retired.
+    Of several deputies the first; leave and shifts do not matter."""
     at = now if edition.retired_at is None else min(now, edition.retired_at - timedelta(microseconds=1))
-    return owners.on_duty_at(tx, edition.id, at)
+    posts: dict[int, dict[str, Owner]] = {}
+    for row in tx.execute(statement("comparison_posts"), {"edition_id": edition.id, "at": at}):
+        posts.setdefault(row.duty_grid_id, {})[row.post] = Owner(row.code, row.name, row.origin)
+    return {grid: OnDuty(held.get("owner"), held.get("deputy")) for grid, held in posts.items()}
 
 
 def incidents_in(tx: Tx, city: str, box: Sequence[float]) -> tuple[Floats, Floats]:

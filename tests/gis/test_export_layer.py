@@ -142,6 +142,18 @@ def test_duty_grids_are_their_blocks_and_name_who_answers(database: str, tiny_pa
     assert set(faced.split()) == set(blocks["code"])
 
 
+def test_of_several_deputies_the_first_by_code_is_named_with_the_name_that_is_theirs(
+    database: str, tiny_pack: Path, tmp_path: Path
+) -> None:
+    with (tiny_pack / "owners.csv").open("a", encoding="utf-8") as owners:
+        owners.write("A1,Zoe,310101001001,deputy\n")
+    load(database, tiny_pack)
+    for layer in ("duty-grids", "street-units"):
+        export(database, layer, tmp_path / f"{layer}.parquet")
+        frame = read(tmp_path / f"{layer}.parquet")
+        assert set(frame.loc[frame["owner"] == "O1", ["deputy", "deputy_name"]].itertuples(index=False, name=None)) == {("A1", "Zoe")}
+
+
 def test_geoparquet_says_what_it_holds(database: str, tiny_pack: Path, tmp_path: Path) -> None:
     load(database, tiny_pack)
     out = tmp_path / "blocks.parquet"
