@@ -46,6 +46,13 @@ export interface Place {
   owner: Person | null;
   deputy: Person | null;
   ladder: Rung[];
+  dispatch: Dispatch | null;
+}
+
+/** Who answers just now: not the one who holds the post of the duty grid when that one is away, or another place comes first. */
+export interface Dispatch {
+  by: Person | null;
+  sentence: Names;
 }
 
 export interface Position {

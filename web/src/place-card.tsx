@@ -111,12 +111,14 @@ function Answer({ t, language, city, place, position }: { t: Messages; language:
       </>
     );
   }
+  const by = place.dispatch ? place.dispatch.by : place.owner;
+  const asUsual = by?.code === place.owner?.code;
   return (
     <>
       <p class="eyebrow">{t.whoAnswers}</p>
-      <h2 class="owner">{place.owner ? <Name t={t} person={place.owner} /> : t.nobody}</h2>
-      {!place.owner && <p>{t.nobodyHelp}</p>}
-      {place.deputy && (
+      <h2 class="owner">{by ? <Name t={t} person={by} /> : t.nobody}</h2>
+      {(!asUsual || !by) && place.dispatch && <p class="aside">{nameIn(place.dispatch.sentence, language)}</p>}
+      {asUsual && place.deputy && (
         <p class="deputy">
           {t.deputy} <Name t={t} person={place.deputy} />
         </p>

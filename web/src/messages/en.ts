@@ -25,7 +25,6 @@ export const en = {
   generatedTitle: 'Not a real person: made up for the demo',
   deputy: 'Deputy',
   nobody: 'Nobody on duty',
-  nobodyHelp: 'The level above answers.',
   ladder: 'From the lowest level up',
   streetUnit: 'Block',
   segment: 'Street segment',

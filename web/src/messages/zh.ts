@@ -27,7 +27,6 @@ export const zh: Messages = {
   generatedTitle: '并非真人：为演示而生成',
   deputy: '副手',
   nobody: '当前无人值守',
-  nobodyHelp: '由上一级负责。',
   ladder: '层级（由低到高）',
   streetUnit: '街区单元',
   segment: '路段',
