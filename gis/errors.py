@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from grids.errors import Refusal, sentences
+from gis.finding import Finding as Finding  # noqa: PLC0414 - who refuses a pack has it from here
+from grids.errors import Refusal
 
 
 @dataclass(eq=False)
@@ -302,30 +302,6 @@ class DatumOutsideItsCountry(Refusal):
     index: int | None = None
     template: ClassVar[str] = "lon {lon}, lat {lat} cannot be in {datum}: that datum only exists in mainland China."
     mend: ClassVar[str] = "Declare the datum that was used to measure it, most likely wgs84."
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One problem of a city pack: where it is, what it is, and how to mend it.
-
-    ``template`` and ``mend`` are messages over ``details``; ``row`` counts from 1 in the file's own order (the
-    header of a CSV is row 1) and is None when the whole file is meant. ``given`` is what the row says, column by column, where
-    the row is left out.
-    """
-
-    slug: str
-    template: str
-    mend: str = ""
-    file: str | None = None
-    row: int | None = None
-    severity: Literal["error", "warning"] = "error"
-    details: dict[str, Any] = field(default_factory=dict)
-    given: dict[str, str | None] | None = None
-
-    def text(self, translate: Callable[[str], str] = str) -> str:
-        """The reason, then the mend, in the language of ``translate`` (the place is told apart)."""
-        said = translate(self.template).format(**self.details)
-        return sentences(said, translate(self.mend).format(**self.details) if self.mend else "")
 
 
 @dataclass(eq=False)
