@@ -111,7 +111,7 @@ def compare(  # noqa: PLR0917 - every one is an argument or option of the comman
                 write_layer(changed, target, form=chosen, overwrite=overwrite, progress=progress)
     if as_json:
         file = None if target is None else str(target.resolve())
-        emit({"city": code, "old": done.old, "new": done.new, **done.summary, "changes": done.changes, "file": file})
+        emit({"city": code, "old": done.old, "new": done.new, **done.summary, "pieces": done.changes, "file": file})
         return
     show_comparison(code, done)
     if target is not None:

@@ -53,7 +53,7 @@ def test_the_command_says_what_changed_and_writes_it_as_a_map_layer(wangge: Run,
     told = json.loads(done.stdout)
     assert (told["city"], told["old"], told["new"], told["file"]) == ("tiny", 1, 2, str(out))
     rows = geopandas.read_file(out)
-    assert len(rows) == told["changes"]
+    assert len(rows) == told["pieces"]
     assert list(rows.columns) == ["kind", "change", "old_code", "new_code", "area_m2", "incidents", "old_owner", "new_owner", "geometry"]
     assert rows["incidents"].sum() == told["blocks"]["changed_incidents"] + told["duty_grids"]["changed_incidents"]
     printed = wangge("grids", "compare", "tiny", "1", "2").stdout
