@@ -6,15 +6,20 @@ comes first, then the one with the lower code (DOMAIN.md §6).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from grids import raster_index
 from grids.arrangement import Positions
 from grids.measure import Floats, Geometries
+from grids.raster_index import RasterIndex
+
+_MANY = 50_000
+"""So many points at once are worth a raster of the units, which takes seconds to build for thousands of them."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class SpecialUnits:
 
     polygons: Geometries
     areas_m2: Floats
+    _rasters: dict[bytes, RasterIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def order(self) -> Positions:
@@ -40,6 +46,16 @@ class SpecialUnits:
         shapely.prepare(self.polygons)
         return shapely.STRtree(self.polygons)
 
+    def _raster_of(self, kept: Positions) -> RasterIndex:
+        """The raster of some units; the last one stays for the next points."""
+        key = kept.tobytes()
+        raster = self._rasters.get(key)
+        if raster is None:
+            raster = raster_index.build(self.polygons[kept])
+            self._rasters.clear()
+            self._rasters[key] = raster
+        return raster
+
     def holding(self, lon: float, lat: float) -> tuple[int, ...]:
         """The positions of all units that hold or touch a point in EPSG:4326, in the order of precedence."""
         if len(self.polygons) == 0:
@@ -52,13 +68,19 @@ class SpecialUnits:
         """For each point (n,) the unit with precedence over all others that hold it, -1 for none. Only units marked in ``among``
         (u,) are looked at: those that answer. A point without finite coordinates is in none."""
         found = np.full(len(lons), -1, dtype=np.int64)
-        kept = np.arange(len(self.polygons)) if among is None else np.flatnonzero(among)
+        kept = self.order if among is None else self.order[among[self.order]]
         placed = np.flatnonzero(np.isfinite(lons) & np.isfinite(lats))
         if len(kept) == 0 or len(placed) == 0:
             return found
+        xs, ys = lons[placed], lats[placed]
+        if kept.tobytes() in self._rasters or len(placed) >= _MANY:
+            # The raster names the lowest position of those that hold a point: here the first in the order of precedence.
+            held, _ = self._raster_of(kept).find(xs, ys)
+            found[placed] = np.where(held >= 0, kept[np.maximum(held, 0)], -1)
+            return found
         # The other way round than for one point: the tree holds the points, so that each polygon is asked once, prepared.
-        points: Geometries = np.asarray(shapely.points(lons[placed], lats[placed]))
+        points: Geometries = np.asarray(shapely.points(xs, ys))
         tree = shapely.STRtree(points)
-        for unit in kept[np.argsort(-self._rank[kept])].tolist():
+        for unit in kept[::-1].tolist():
             found[placed[tree.query(self.polygons[unit], predicate="intersects")]] = unit
         return found

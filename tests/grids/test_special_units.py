@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grids import special_units
 from grids.special_units import SpecialUnits
 
 steps = st.integers(0, 12)
@@ -29,7 +32,10 @@ def some_units(draw: st.DrawFn) -> SpecialUnits:
 def test_what_geos_says_the_smaller_first_and_of_equal_ones_the_lower_code(units: SpecialUnits, points, kept) -> None:
     lons, lats = np.array(points).T
     among = np.array([kept.random() < 0.6 for _ in units.polygons], dtype=bool)
-    for answering, found in ((None, units.first(lons, lats)), (among, units.first(lons, lats, among=among))):
+    few = [(None, units.first(lons, lats)), (among, units.first(lons, lats, among=among))]
+    with mock.patch.object(special_units, "_MANY", 0):
+        many = [(None, units.first(lons, lats)), (among, units.first(lons, lats, among=among))]
+    for answering, found in [*few, *many]:
         for at, (lon, lat) in enumerate(points):
             held = [unit for unit, shape in enumerate(units.polygons) if shapely.intersects(shape, shapely.Point(lon, lat))]
             ordered = sorted(held, key=lambda unit: (units.areas_m2[unit], unit))
