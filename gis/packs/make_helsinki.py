@@ -2,7 +2,7 @@
 
 Run by hand, with the extra `packs` installed: ``python gis/packs/make_helsinki.py [Helsinki.osm.pbf]``. The same
 extract and the same seed give the same bytes. Streets, buildings, water and names are real. Everything that this
-script makes up (the areas, their owners, the incidents) says so in its own data; DATA-LICENCE.md tells it once more.
+script makes up (the areas, owners, departments, the incidents) says so in its own data; DATA-LICENCE.md tells it once more.
 
 `city.toml`, `categories.csv` and `DATA-LICENCE.md` are written by hand and only read here.
 """
@@ -29,6 +29,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie two folders up
 from gis.city_pack import read_city_toml
 from gis.osm_file import read_osm
 from gis.packs.make_files import category_chances, data_of, grown, one_piece, rounded, write_csv, write_geojson
+from grids.unit_codes import checked
 
 HERE = Path(__file__).resolve().parent / "helsinki"
 METRIC_CRS = "EPSG:3067"
@@ -47,7 +48,8 @@ def main(arguments: list[str]) -> None:
 
 
 def make(source: Path, folder: Path) -> None:
-    """Writes the extract, water, railway land, areas, owners and incidents beside the `city.toml` in ``folder``."""
+    """Writes the extract, water, railway land, areas, special units, owners, departments and incidents beside the `city.toml` in
+    ``folder``."""
     extract = folder / "helsinki.osm.pbf"
     shutil.copyfile(source, extract)
     streets = read_osm(extract, layer="ways", where=read_city_toml(folder).roads.source.where, tags=["name"]).frame.to_crs(METRIC_CRS)
@@ -56,8 +58,14 @@ def make(source: Path, folder: Path) -> None:
     write_geojson(folder / "railway.geojson", [({"kind": "railway", "origin": "derived"}, part) for part in _to_lonlat(railway)])
     areas = _areas([*streets.geometry, *(part.exterior for part in shapely.get_parts([sea, railway]))])
     write_geojson(folder / "areas.geojson", areas)
-    communities = [record["code"] for record, _ in areas if record["level"] == "community"]
-    write_csv(folder / "owners.csv", ["code", "name", "area", "post", "from", "to"], _owners(communities))
+    units = _special_units(extract, areas)
+    write_geojson(folder / "special_units.geojson", units)
+    answered = {level: [record["code"] for record, _ in areas if record["level"] == level] for level in ("community", "street_town")}
+    owners = _owners(answered["community"], answered["street_town"], [record["code"] for record, _ in units])
+    write_csv(folder / "owners.csv", ["code", "name", "area", "post", "from", "to"], owners)
+    write_csv(folder / "departments.csv", ["code", "name_en", "name_zh", "name_fi", "name_sv"], _departments())
+    leads = ([code, category, ""] for code, (_, categories) in _DEPARTMENTS.items() for category in categories)
+    write_csv(folder / "department_leads.csv", ["department", "category", "area"], leads)
     incidents = _incidents(streets, _busy_places(extract), category_chances(folder / "categories.csv", seed=SEED + 1), default_rng(SEED))
     write_csv(folder / "incidents.csv", ["id", "reported_at", "category", "lon", "lat", "address"], incidents)
 
@@ -150,10 +158,30 @@ def _generated_names(names: tuple[str, str, str, str], number: str) -> dict[str,
     }
 
 
-def _owners(communities: list[str]) -> Iterator[list[str]]:
+def _special_units(extract: Path, areas: list[tuple[dict[str, str], Any]]) -> list[tuple[dict[str, str], Any]]:
+    """Some real parks and the railway station as records and polygons, coded by the street/town that holds most of each."""
+    towns = [(record["code"], shape) for record, shape in areas if record["level"] == "street_town"]
+    units: list[tuple[dict[str, str], Any]] = []
+    for number, (key, name) in enumerate(_SPECIAL_UNITS, start=1):
+        found = read_osm(extract, layer="areas", where={key: "*", "name": name}, tags=["name", "name:sv", "name:en"]).frame.iloc[0]
+        shape = shapely.make_valid(rounded(np.array([found.geometry], dtype=object))[0])
+        code = max(towns, key=lambda town: shape.intersection(town[1]).area)[0]
+        names = {f"name_{language}": str(found[tag] or "") for language, tag in (("fi", "name"), ("sv", "name:sv"), ("en", "name:en"))}
+        units.append(({"code": checked(f"{code}-P-{number:04d}"), **names, "origin": "derived"}, shape))
+    return units
+
+
+def _owners(communities: list[str], towns: list[str], units: list[str]) -> Iterator[list[str]]:
     for code in communities:
         yield [f"H{code[3:]}-1", f"{code[3:]}-A (generated · 生成)", code, "owner", "2026-01-01", ""]
         yield [f"H{code[3:]}-2", f"{code[3:]}-B (generated · 生成)", code, "deputy", "2026-01-01", ""]
+    for code in [*towns, *units]:
+        yield [f"H{code[3:]}-1", f"{code[3:]}-A (generated · 生成)", code, "owner", "2026-01-01", ""]
+
+
+def _departments() -> Iterator[list[str]]:
+    for code, (names, _) in _DEPARTMENTS.items():
+        yield [code, *_generated_names(names, "").values()]
 
 
 def _incidents(streets: Any, places: Any, categories: tuple[list[str], Any], rng: Generator) -> Iterator[list[str]]:
@@ -227,6 +255,25 @@ _TOWNS = {
     "091001003": ("Kaartinkaupunki", "卡尔廷考蓬基", "Kaartinkaupunki", "Gardesstaden"),
     "091001004": ("Kamppi", "坎皮", "Kamppi", "Kampen"),
     "091002001": ("Siltasaari", "锡尔塔萨里", "Siltasaari", "Broholmen"),
+}
+_SPECIAL_UNITS = (
+    ("leisure", "Esplanadinpuisto"),
+    ("leisure", "Vanha kirkkopuisto"),
+    ("leisure", "Varsapuistikko"),
+    ("leisure", "Kaisaniemen kasvitieteellinen puutarha"),
+    ("building", "Helsingin päärautatieasema"),
+)
+# Each department's names, and the categories that it leads: the classes of the list.
+_DEPARTMENTS = {
+    "streets": (
+        ("Streets and utilities", "市政养护部门", "Kadut ja verkostot", "Gator och nät"),
+        ("component:01*", "component:05*", "matter:08*"),
+    ),
+    "traffic": (("Traffic", "交通管理部门", "Liikenne", "Trafik"), ("component:02*",)),
+    "cleansing": (("Cleansing", "环卫部门", "Puhtaanapito", "Renhållning"), ("component:03*", "matter:06*")),
+    "parks": (("Parks", "园林绿化部门", "Puistot", "Parker"), ("component:04*",)),
+    "permits": (("Building and advertising permits", "规划与广告管理部门", "Rakennusluvat", "Byggnadslov"), ("matter:07*",)),
+    "order": (("Street order", "城管执法部门", "Katuvalvonta", "Gatutillsyn"), ("matter:09*", "matter:10*")),
 }
 _ANCHORS = (
     _Anchor("091001001001", 24.95150, 60.17496),

@@ -16,6 +16,8 @@ from pyproj import Geod
 from gis.city_pack import CityPack
 from gis.osm_file import read_osm
 from gis.pack_check import check
+from grids.departments import Department, Lead, leading
+from grids.unit_codes import is_checked
 from tests.demo_pack import PACKS, differences, untold_files
 
 FOLDER = PACKS / "helsinki"
@@ -101,11 +103,31 @@ def test_each_community_has_one_owner_and_one_deputy_of_its_own(areas: geopandas
     owners = pd.read_csv(FOLDER / "owners.csv", dtype=str)
     communities = set(areas[areas["level"] == "community"]["code"])
     for post in ("owner", "deputy"):
-        held = owners[owners["post"] == post]["area"]
+        held = owners[(owners["post"] == post) & owners["area"].isin(communities)]["area"]
         assert held.is_unique
         assert set(held) == communities
     assert owners["code"].is_unique
     assert owners["name"].is_unique
+
+
+def test_each_street_town_and_special_unit_has_an_owner(areas: geopandas.GeoDataFrame) -> None:
+    owners = pd.read_csv(FOLDER / "owners.csv", dtype=str)
+    units = geopandas.read_file(FOLDER / "special_units.geojson")
+    above = [*areas[areas["level"] == "street_town"]["code"], *units["code"]]
+    assert sorted(owners[~owners["area"].isin(areas[areas["level"] == "community"]["code"])]["area"]) == sorted(above)
+    assert "Esplanadinpuisto" in set(units["name_fi"])
+    assert all(is_checked(code) for code in units["code"])
+
+
+def test_a_department_leads_every_category_that_departments_lead() -> None:
+    categories = pd.read_csv(FOLDER / "categories.csv", dtype=str)
+    leads = pd.read_csv(FOLDER / "department_leads.csv", dtype=str)
+    said = [Lead(Department(row.department, {}), row.category) for row in leads.itertuples()]
+    led = categories[categories["lead_kind"] == "department"]
+    assert [key for key in led["kind"] + ":" + led["code"] if leading(said, key, ["091"]) is None] == []
+    names = pd.read_csv(FOLDER / "departments.csv", dtype=str)
+    assert names["name_en"].str.endswith("(generated)").all()
+    assert set(names["code"]) == set(leads["department"])
 
 
 def test_categories_are_keyed_by_kind_and_code_and_name_levels_of_this_ladder(pack: CityPack) -> None:
