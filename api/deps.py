@@ -1,8 +1,12 @@
-"""What a route is handed: one transaction, the indexes, the settings, the instant of the request."""
+"""What a route is handed: what the app holds, the instant of the request, its own address.
+
+Everything here is found without waiting, and so is a coroutine: what is no coroutine FastAPI runs in a thread, which takes longer
+than the thing itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -22,30 +26,27 @@ class Running:
     engine: db.Engine
     indexes: Indexes
 
+    def transaction(self) -> AbstractContextManager[db.Tx]:
+        """A transaction for one request, opened by the route itself: it runs in a thread, and may wait."""
+        return db.transaction(self.engine)
 
-def running(request: Request) -> Running:
+
+async def running(request: Request) -> Running:
     """What the app of this request holds."""
     held: Running = request.app.state.running
     return held
 
 
-def read(held: Annotated[Running, Depends(running)]) -> Iterator[db.Tx]:
-    """A transaction for one request."""
-    with db.transaction(held.engine) as tx:
-        yield tx
-
-
-def now() -> datetime:
+async def now() -> datetime:
     """The instant of the request."""
     return datetime.now(UTC)
 
 
-def base_url(request: Request) -> str:
+async def base_url(request: Request) -> str:
     """Scheme and host under which the caller sees this service, without a final slash."""
     return str(request.base_url).rstrip("/")
 
 
 Held = Annotated[Running, Depends(running)]
-Tx = Annotated[db.Tx, Depends(read)]
 Now = Annotated[datetime, Depends(now)]
 BaseUrl = Annotated[str, Depends(base_url)]

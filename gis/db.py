@@ -67,8 +67,12 @@ def transaction(to: sa.Engine) -> Iterator[Tx]:
 
 @cache
 def statement(name: str) -> sa.TextClause:
-    """The statement of `gis/sql/<name>.sql`; its header says what it is for and what its parameters are."""
-    return sa.text((files("gis.sql") / f"{name}.sql").read_text("utf-8"))
+    """The statement of `gis/sql/<name>.sql`; its header says what it is for and what its parameters are.
+
+    Without its comments and indentation: psycopg remembers how it reads a statement only up to 4,096 characters.
+    """
+    lines = [line.strip() for line in (files("gis.sql") / f"{name}.sql").read_text("utf-8").splitlines()]
+    return sa.text("\n".join(line for line in lines if line and not line.startswith("--")))
 
 
 def copy(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.deps import Tx
+from api.deps import Held
 from api.schemas.cities import CityOut
 from gis.store import cities
 
@@ -12,6 +12,7 @@ router = APIRouter(prefix="/api/v1/cities", tags=["cities"])
 
 
 @router.get("", operation_id="listCities")
-def list_cities(tx: Tx) -> list[CityOut]:
+def list_cities(held: Held) -> list[CityOut]:
     """Every loaded city, the last loaded first."""
-    return [CityOut.of(row) for row in cities.summaries(tx)]
+    with held.transaction() as tx:
+        return [CityOut.of(row) for row in cities.summaries(tx)]

@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from api.deps import Held
-from gis import db
 from gis.schema import postgis_version, require_schema
 from grids.errors import Refusal
 
@@ -26,7 +25,7 @@ def healthz() -> dict[str, str]:
 def readyz(held: Held) -> JSONResponse:
     """The database answers, PostGIS is there, and the schema is what this release needs; 503 otherwise."""
     try:
-        with db.transaction(held.engine) as tx:
+        with held.transaction() as tx:
             require_schema(tx)
             postgis = postgis_version(tx)
     except Refusal as refusal:

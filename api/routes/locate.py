@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
-from api.deps import Held, Now, Tx
+from api.deps import Held, Now
 from api.schemas.locate import LocateOut
 from gis import locating
 
@@ -20,22 +20,37 @@ Degrees = Annotated[float, Query(examples=[24.9414])]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a place beside where it is; taken from the query."""
+    """What is asked of a place beside where it is."""
 
     datum: str
-    at: Instant | None = None
-    category: Annotated[str | None, Query(examples=["component:01001"])] = None
-    city: str | None = None
+    at: datetime | None
+    category: str | None
+    city: str | None
 
 
-@router.get("/locate", operation_id="locate")
-def locate(tx: Tx, held: Held, now: Now, *, lon: Degrees, lat: Degrees, asked: Annotated[Question, Depends()]) -> LocateOut:
+async def question(
+    datum: str,
+    at: Instant | None = None,
+    category: Annotated[str | None, Query(examples=["component:01001"])] = None,
+    city: str | None = None,
+) -> Question:
+    """The question in the query of a request."""
+    return Question(datum, at, category, city)
+
+
+Asked = Annotated[Question, Depends(question)]
+
+
+@router.get("/locate", operation_id="locate", response_model=LocateOut)
+def locate(held: Held, now: Now, *, lon: Degrees, lat: Degrees, asked: Asked) -> Response:
     """The answer for one point, in ``city`` when it is named, for a ``category`` (kind:code) when one is, as of ``at`` (ISO 8601
     with its offset; left out: now).
 
     ``datum`` is never guessed: wgs84, cgcs2000, gcj02 or bd09. About the past the answer is the one that was given then.
     """
-    answer = locating.locate(
-        tx, held.indexes, lon=lon, lat=lat, datum=asked.datum, at=asked.at or now, city=asked.city, category=asked.category
-    )
-    return LocateOut.of(answer)
+    with held.transaction() as tx:
+        answer = locating.locate(
+            tx, held.indexes, lon=lon, lat=lat, datum=asked.datum, at=asked.at or now, city=asked.city, category=asked.category
+        )
+    # Written here: handed over as a model it would be checked and copied once more, which takes longer than the look-up.
+    return Response(LocateOut.of(answer).model_dump_json(), media_type="application/json")

@@ -10,18 +10,17 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import anyio
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
 from api.deps import Held, Now, Running
 from api.errors import BodyTooLarge, UnknownMediaType
-from api.routes.locate import Question
-from gis import db
+from api.routes.locate import Asked, Question
 from gis.assigning import assigner
 from gis.assigning_files import Declared, assign_file
 from gis.kept_indexes import folder_of
@@ -73,7 +72,7 @@ _BODY: dict[str, Any] = {
     response_class=StreamingResponse,
     responses={200: {"description": "The points with their answers, in the kind of the body.", "content": {kind: {} for kind in ENDINGS}}},
 )
-async def locate_many(request: Request, held: Held, now: Now, asked: Annotated[Question, Depends()]) -> StreamingResponse:
+async def locate_many(request: Request, held: Held, now: Now, asked: Asked) -> StreamingResponse:
     """The answers for many points: cell, street unit, segment, side, distance, duty grid, owner, level, and how each was found.
 
     JSON ({"points": [{"id", "lon", "lat"}]}), GeoJSON, an Arrow stream or CSV with columns lon and lat; the answer is of the same kind, row
@@ -105,7 +104,7 @@ async def _write(request: Request, path: Path, limit_mb: int) -> None:
 
 def _answer(held: Running, body: Path, out: Path, asked: Question, at: datetime) -> None:
     settings = held.settings
-    with db.transaction(held.engine) as tx:
+    with held.transaction() as tx:
         code = the_city(tx, asked.city)
         plan = assigner(tx, code, at=at, folder=folder_of(settings.data_dir), category=asked.category)
     assign_file(body, out, plan, Declared(asked.datum), threads=settings.processes, progress=silent)

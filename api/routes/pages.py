@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, RedirectResponse
 
-from api.deps import BaseUrl, Held, Tx
+from api.deps import BaseUrl, Held
 from api.errors import PageNotBuilt
 from api.static_files import STATIC
 from basemaps.files import basemap_path
@@ -45,9 +45,10 @@ def _page(name: str) -> FileResponse:
 
 
 @router.get("/styles/{theme}.json", operation_id="style")
-def map_style(tx: Tx, base_url: BaseUrl, *, theme: Theme, city: str | None = None, lang: Language = "en") -> dict[str, Any]:
+def map_style(held: Held, base_url: BaseUrl, *, theme: Theme, city: str | None = None, lang: Language = "en") -> dict[str, Any]:
     """The MapLibre style of a city (the last loaded one when none is named)."""
-    row = next((row for row in cities.summaries(tx) if row["bounds"] and city in (None, row["code"])), None)
+    with held.transaction() as tx:
+        row = next((row for row in cities.summaries(tx) if row["bounds"] and city in (None, row["code"])), None)
     if row is None:
         raise NotFound("city with an adopted edition", city) if city else NoCityDivided()
     area_levels = sum(level["kind"] == "area" for level in row["levels"])

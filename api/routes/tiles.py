@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.deps import BaseUrl, Now, Tx
+from api.deps import BaseUrl, Held, Now
 from gis import tiles
 from gis.layers import layer_named
 from gis.store import cities
@@ -15,9 +15,10 @@ router = APIRouter(prefix="/tiles", tags=["tiles"])
 
 
 @router.get("/{layer}.json", operation_id="tileJson")
-def tile_json(tx: Tx, base_url: BaseUrl, layer: str) -> dict[str, Any]:
+def tile_json(held: Held, base_url: BaseUrl, layer: str) -> dict[str, Any]:
     """The TileJSON 3 document of a layer."""
-    said = cities.summaries(tx)
+    with held.transaction() as tx:
+        said = cities.summaries(tx)
     boxes = [row["bounds"] for row in said if row["bounds"]]
     bounds = (
         [min(box[0] for box in boxes), min(box[1] for box in boxes), max(box[2] for box in boxes), max(box[3] for box in boxes)]
@@ -34,9 +35,10 @@ def tile_json(tx: Tx, base_url: BaseUrl, layer: str) -> dict[str, Any]:
     response_class=Response,
     responses={200: {"content": {"application/vnd.mapbox-vector-tile": {}}}, 204: {"description": "Nothing to show here."}},
 )
-def tile(tx: Tx, now: Now, *, layer: str, z: int, x: int, y: int) -> Response:
+def tile(held: Held, now: Now, *, layer: str, z: int, x: int, y: int) -> Response:
     """One vector tile of the adopted editions; 204 where there is nothing."""
-    encoded = tiles.tile(tx, layer_named(layer), z=z, x=x, y=y, at=now)
+    with held.transaction() as tx:
+        encoded = tiles.tile(tx, layer_named(layer), z=z, x=x, y=y, at=now)
     headers = {"Cache-Control": "no-cache"}
     if not encoded:
         return Response(status_code=204, headers=headers)

@@ -4,27 +4,27 @@
 WITH RECURSIVE place AS (
     SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
     FROM block
-    WHERE block.edition_id = CAST(:edition_id AS integer) AND block.id = CAST(:block_id AS integer)
+    WHERE block.edition_id = :edition_id AND block.id = CAST(:block_id AS integer)
 ),
 
 areas AS (
-    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN place ON area.edition_id = CAST(:edition_id AS integer) AND area.id = place.area_id
+    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN place ON area.edition_id = :edition_id AND area.id = place.area_id
     UNION ALL
-    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN areas ON area.edition_id = CAST(:edition_id AS integer) AND area.id = areas.parent_id
+    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN areas ON area.edition_id = :edition_id AND area.id = areas.parent_id
 ),
 
 rungs AS (
     SELECT 'special_unit' AS kind, special_unit.id, NULL::smallint AS rank, special_unit.code, special_unit.names
     FROM special_unit
-    WHERE special_unit.edition_id = CAST(:edition_id AS integer) AND special_unit.id = ANY(CAST(:special_unit_ids AS integer []))
+    WHERE special_unit.edition_id = :edition_id AND special_unit.id = ANY(CAST(:special_unit_ids AS integer []))
     UNION ALL
     SELECT CAST(:side AS text), segment.id, NULL, CASE CAST(:side AS text) WHEN 'segment_left' THEN segment.left_code ELSE segment.right_code END, segment.names
     FROM segment
-    WHERE CAST(:side AS text) IS NOT NULL AND segment.edition_id = CAST(:edition_id AS integer) AND segment.id = CAST(:segment_id AS integer)
+    WHERE CAST(:side AS text) IS NOT NULL AND segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer)
     UNION ALL
     SELECT 'block', CAST(:block_id AS integer), NULL, place.code, '{}' FROM place
     UNION ALL
-    SELECT 'duty_grid', duty_grid.id, NULL, duty_grid.code, duty_grid.names FROM place JOIN duty_grid ON duty_grid.edition_id = CAST(:edition_id AS integer) AND duty_grid.id = place.duty_grid_id
+    SELECT 'duty_grid', duty_grid.id, NULL, duty_grid.code, duty_grid.names FROM place JOIN duty_grid ON duty_grid.edition_id = :edition_id AND duty_grid.id = place.duty_grid_id
     UNION ALL
     SELECT 'area', areas.id, areas.rank, areas.code, areas.names FROM areas
 )
@@ -53,21 +53,21 @@ SELECT
                                 SELECT jsonb_agg(jsonb_build_object('until', upper(leave.during), 'zone', leave.time_zone))
                                 FROM leave
                                 WHERE
-                                    leave.city = duty.city AND leave.owner = duty.owner AND leave.during @> CAST(:at AS timestamptz)
-                                    AND leave.recorded_at <= CAST(:at AS timestamptz) AND coalesce(leave.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+                                    leave.city = duty.city AND leave.owner = duty.owner AND leave.during @> :at
+                                    AND leave.recorded_at <= :at AND coalesce(leave.withdrawn_at > :at, TRUE)
                             ),
                             'shifts', (
                                 SELECT jsonb_agg(jsonb_build_object('days', shift.weekdays, 'from', shift.from_time, 'to', shift.to_time, 'zone', shift.time_zone))
                                 FROM shift
                                 WHERE
                                     shift.city = duty.city AND shift.owner = duty.owner
-                                    AND shift.recorded_at <= CAST(:at AS timestamptz) AND coalesce(shift.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+                                    AND shift.recorded_at <= :at AND coalesce(shift.withdrawn_at > :at, TRUE)
                             )
                         ))
                     FROM duty
                     WHERE
-                        duty.edition_id = CAST(:edition_id AS integer) AND duty.place_kind = rungs.kind AND duty.place_id = rungs.id
-                        AND duty.during @> CAST(:at AS timestamptz)
+                        duty.edition_id = :edition_id AND duty.place_kind = rungs.kind AND duty.place_id = rungs.id
+                        AND duty.during @> :at
                 )
             ))
         FROM rungs
@@ -82,18 +82,18 @@ SELECT
         WHERE
             category_rule.city = edition.city AND category_rule.kind = split_part(CAST(:category AS text), ':', 1)
             AND category_rule.code = substr(CAST(:category AS text), strpos(CAST(:category AS text), ':') + 1)
-            AND tstzrange(category_rule.recorded_at, category_rule.withdrawn_at) @> CAST(:at AS timestamptz)
+            AND tstzrange(category_rule.recorded_at, category_rule.withdrawn_at) @> :at
     ) AS category,
     (
         SELECT jsonb_agg(jsonb_build_object('category', lead.category, 'area', lead.area_code, 'code', lead.department, 'names', lead.names))
         FROM department_lead AS lead
         WHERE
-            lead.city = edition.city AND lead.during @> CAST(:at AS timestamptz)
-            AND lead.recorded_at <= CAST(:at AS timestamptz) AND coalesce(lead.withdrawn_at > CAST(:at AS timestamptz), TRUE)
+            lead.city = edition.city AND lead.during @> :at
+            AND lead.recorded_at <= :at AND coalesce(lead.withdrawn_at > :at, TRUE)
             AND starts_with(CAST(:category AS text), rtrim(lead.category, '*'))
             AND (lead.area_code IS NULL OR lead.area_code IN (SELECT areas.code FROM areas))
     ) AS leads
 FROM place
-JOIN edition ON edition.id = CAST(:edition_id AS integer)
-LEFT JOIN segment ON segment.edition_id = CAST(:edition_id AS integer) AND segment.id = CAST(:segment_id AS integer)
-WHERE edition.adopted_at <= CAST(:at AS timestamptz) AND (edition.retired_at IS NULL OR edition.retired_at > CAST(:at AS timestamptz));
+JOIN edition ON edition.id = :edition_id
+LEFT JOIN segment ON segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer)
+WHERE edition.adopted_at <= :at AND (edition.retired_at IS NULL OR edition.retired_at > :at);
