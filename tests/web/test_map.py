@@ -112,7 +112,11 @@ def test_click_tells_who_answers_and_marks_the_block(visit: Visits, city: dict[s
     place = _ask(opened.base, f"/api/v1/locate?lon={lon}&lat={lat}&datum=wgs84")
     assert place["how"] in ("inside", "border")
     card = opened.page.locator(".card")
-    owner = place["owner"]
+    # The middle of the city is its railway station, a special unit with an owner of its own.
+    assert place["dispatch"]["level"] == "special_unit"
+    owner = place["dispatch"]["by"]
+    assert owner != place["owner"]
+    expect(card).to_contain_text(place["dispatch"]["sentence"][language])
     # The badge says that a name is generated, so the heading does not say it again.
     badge = _GENERATED[language] if owner["generated"] else ""
     expect(card.locator("h2")).to_have_text(f"{owner['name'].split(' (generated')[0]} {badge}".strip())
