@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ from numpy.typing import NDArray
 from gis import tables
 from gis.db import Tx
 from gis.errors import BeforeFirstEdition, NoAdoptedEdition, NotAnInstant
-from gis.kept_indexes import path_of, prepared_index
+from gis.kept_indexes import index, path_of, prepared_index
 from gis.store import cities, editions, places, special_units
 from grids.answering import Answering
-from grids.locate import Index
+from grids.locate import Index, Places
 from grids.measure import Floats
 from grids.special_units import SpecialUnits
 
@@ -60,6 +61,7 @@ class Assigner:
     """
 
     city: str
+    edition_id: int
     edition_number: int
     index: Index
     index_file: Path
@@ -70,14 +72,22 @@ class Assigner:
     grid_of_block: NDArray[np.int64]
     segment_codes: pa.Array
 
-    def answers(self, lons: Floats, lats: Floats) -> pa.RecordBatch:
-        """The answers (n,) for points in EPSG:4326, in ``COLUMNS``; NaN in either coordinate is a point without a place."""
+    def found(self, lons: Floats, lats: Floats) -> tuple[Places, NDArray[np.int64]]:
+        """Where each point (n,) is, by positions, and the position in ``answering.answers`` of who answers, -1 for nobody."""
         found = self.index.locate(lons, lats)
         units = self.special_units.first(lons, lats, among=self.answering.special_units())
-        answer = self.answering.at(block=found.block, segment=found.segment, side=found.side, special_unit=units)
+        return found, self.answering.at(block=found.block, segment=found.segment, side=found.side, special_unit=units)
+
+    @cached_property
+    def owners(self) -> pa.Array:
+        """The codes of the owners of ``answering.answers``."""
+        return pa.array([one.owner.code for one in self.answering.answers], pa.string())
+
+    def answers(self, lons: Floats, lats: Floats) -> pa.RecordBatch:
+        """The answers (n,) for points in EPSG:4326, in ``COLUMNS``; NaN in either coordinate is a point without a place."""
+        found, answer = self.found(lons, lats)
         inside, street, answered = found.block >= 0, found.segment >= 0, answer >= 0
         grids = self.grid_of_block[found.block] if len(self.grid_of_block) else found.block
-        chosen = self.answering.answers
         columns = {
             "cell": cell_texts(found.cell),
             "street_unit": _taken(self.block_codes, found.block, inside),
@@ -85,8 +95,8 @@ class Assigner:
             "side": _taken(pa.array(editions.SIDES), found.side, street),
             "offset_m": pa.array(found.offset_m, mask=~street),
             "duty_grid": _taken(self.grid_codes, grids, inside),
-            "owner": _taken(pa.array([one.owner.code for one in chosen], pa.string()), answer, answered),
-            "level": _taken(pa.array([one.level for one in chosen], pa.string()), answer, answered),
+            "owner": _taken(self.owners, answer, answered),
+            "level": _taken(pa.array([one.level for one in self.answering.answers], pa.string()), answer, answered),
             "how": _taken(pa.array(HOW), np.where(np.isfinite(lons) & np.isfinite(lats), found.how, _UNPLACED)),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in COLUMNS.names], schema=COLUMNS)
@@ -103,17 +113,18 @@ def cell_texts(cells: NDArray[np.uint64]) -> pa.Array:
     return pa.array(np.ascontiguousarray(digits).view("S15").ravel(), mask=cells == 0).cast(pa.string())
 
 
-def assigner(tx: Tx, city: str, *, at: datetime, folder: Path, category: str | None = None) -> Assigner:
+def assigner(tx: Tx, city: str, *, at: datetime, folder: Path, category: str | None = None, many: bool = True) -> Assigner:
     """What answers for a city as of ``at``, for a category (kind:code) or whatever it is about.
 
-    The edition's index is kept in ``folder``. Raises ``NotAnInstant``, ``NotFound``, ``NoAdoptedEdition``, ``BeforeFirstEdition``
+    The edition's index is kept in ``folder``; for few points (not ``many``) one that is not there is not made. Raises ``NotAnInstant``, ``NotFound``, ``NoAdoptedEdition``, ``BeforeFirstEdition``
     and ``UnknownCategory``.
     """
     edition = _in_force(tx, city, at)
     return Assigner(
         city=city,
+        edition_id=edition.id,
         edition_number=edition.number,
-        index=prepared_index(tx, edition.id, folder),
+        index=prepared_index(tx, edition.id, folder) if many else index(tx, edition.id, folder),
         index_file=path_of(tx, edition.id, folder),
         special_units=special_units.find(tx, edition.id),
         answering=places.answering(tx, edition.id, at=at, category=category),

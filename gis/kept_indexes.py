@@ -46,6 +46,12 @@ def prepared_index(tx: Tx, edition_id: int, folder: Path) -> Index:
     return index
 
 
+def index(tx: Tx, edition_id: int, folder: Path) -> Index:
+    """The index of an edition: from its file when it is kept, else not prepared, for a few points. Raises ``NotFound``."""
+    kept = read(path_of(tx, edition_id, folder))
+    return editions.index(tx, edition_id) if kept is None else kept
+
+
 def path_of(tx: Tx, edition_id: int, folder: Path) -> Path:
     """The file of an edition's index, whether it is there or not. Raises ``NotFound``."""
     edition = tables.edition

@@ -41,7 +41,9 @@ def load(url: str, folder: Path) -> None:
 def take_in(url: str, rejected_folder: Path) -> None:
     """Import and assign the pack's incidents."""
     with act(url) as tx:
-        import_incidents(tx, "tiny", "history", file=None, rejected_folder=rejected_folder, now=NOON, progress=silent)
+        import_incidents(
+            tx, "tiny", "history", file=None, rejected_folder=rejected_folder, index_folder=rejected_folder, now=NOON, progress=silent
+        )
 
 
 def redraw(url: str, folder: Path, *, now: datetime = NOON) -> None:

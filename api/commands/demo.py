@@ -23,6 +23,7 @@ from gis.actions.import_incidents import Imported, import_incidents
 from gis.actions.load_city import Loaded, load_city
 from gis.city_pack import CityPack
 from gis.errors import NotFound
+from gis.kept_indexes import folder_of
 from gis.language import name_in
 from gis.migrations import run
 from gis.pack_generation import materialise
@@ -87,7 +88,17 @@ def _prepare(engine: db.Engine, settings: Settings, folder: Path, timed: Timed) 
         keys = [history.key for history in CityPack.model_validate(cities.find(tx, loaded.city).pack).incidents]
         rejected = settings.data_dir / "rejected"
         imported = [
-            import_incidents(tx, loaded.city, key, file=None, rejected_folder=rejected, now=access.now(), progress=progress) for key in keys
+            import_incidents(
+                tx,
+                loaded.city,
+                key,
+                file=None,
+                rejected_folder=rejected,
+                index_folder=folder_of(settings.data_dir),
+                now=access.now(),
+                progress=progress,
+            )
+            for key in keys
         ]
     return loaded, imported
 

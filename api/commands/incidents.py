@@ -15,6 +15,7 @@ from gis import db
 from gis.actions.import_incidents import Imported, import_incidents
 from gis.city_pack import CityPack
 from gis.errors import SeveralHistories
+from gis.kept_indexes import folder_of
 from gis.settings import Settings
 from gis.store import cities, incidents
 
@@ -44,7 +45,19 @@ def import_(
         code = access.the_city(tx, city)
         keys = _keys(tx, code, history, file)
         folder = settings.data_dir / "rejected"
-        done = [import_incidents(tx, code, key, file=file, rejected_folder=folder, now=access.now(), progress=progress) for key in keys]
+        done = [
+            import_incidents(
+                tx,
+                code,
+                key,
+                file=file,
+                rejected_folder=folder,
+                index_folder=folder_of(settings.data_dir),
+                now=access.now(),
+                progress=progress,
+            )
+            for key in keys
+        ]
         counts = incidents.counts(tx, code)
     if as_json:
         emit({"city": code, "histories": [document(one) for one in done], "incidents": counts})

@@ -6,7 +6,6 @@ import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from hashlib import sha1
 from pathlib import Path
 
@@ -14,20 +13,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from gis import assigning
 from gis.city_pack import CityPack, IncidentHistory
 from gis.db import Tx, lock, points_ewkb
-from gis.errors import NoAdoptedEdition, NotFound
+from gis.errors import NotFound
 from gis.exchange import to_wgs84
 from gis.pack_incidents import read_incidents, rows_expected
 from gis.progress import Progress
 from gis.rejections import Rejections
-from gis.store import cities, editions, incidents, owners
+from gis.store import cities, editions, incidents
 from grids.default_geocodes import LISTED_REACH_M, crowded_from, is_default, nearby
-from grids.locate import How, Index
+from grids.locate import How
 from grids.measure import Floats
 
 _INCIDENTS = uuid.UUID("6f0d5a52-4c9b-5c0c-9a49-5a1f6f1a3c1e")
 """Namespace of the ids that imported incidents get, so that the same row of a history has the same id everywhere."""
+
+_MANY = 50_000
+"""A history with so many rows is worth an index that is prepared and kept."""
 
 _HOW = ("outside", "inside", "border", "outside", "unplaced")
 """The words of ``How`` in its order, and that of a row without coordinates: a street near by makes no incident the city's."""
@@ -57,12 +60,12 @@ class Imported:
 
 
 def import_incidents(
-    tx: Tx, city: str, history_key: str, *, file: Path | None, rejected_folder: Path, now: datetime, progress: Progress
+    tx: Tx, city: str, history_key: str, *, file: Path | None, rejected_folder: Path, index_folder: Path, now: datetime, progress: Progress
 ) -> Imported:
     """Take in a history of the city's pack, from ``file`` instead of the pack's own when given.
 
     Each incident is assigned in the adopted edition: cell, block, nearest segment and side, duty grid, and who answers
-    at ``now``. Running it again adds nothing. Rejected rows go with their reasons to a CSV in ``rejected_folder``.
+    at ``now``. Running it again adds nothing. For many rows the edition's index is kept in ``index_folder``. Rejected rows go with their reasons to a CSV in ``rejected_folder``.
     Raises ``NotFound`` for an unknown city or history, ``Conflict`` before the first adopted edition, ``BadPack`` when
     the file as a whole cannot be read.
     """
@@ -70,9 +73,9 @@ def import_incidents(
     row = cities.find(tx, city)
     pack = CityPack.model_validate(row.pack)
     history = _history(pack, history_key)
-    assigner = _assigner(tx, city, now)
     done = Imported(history_key)
     total = rows_expected(Path(row.pack_folder), history, file=file)
+    assigner = _Assigner(assigning.assigner(tx, city, at=now, folder=index_folder, many=total is None or total >= _MANY))
     progress("importing incidents", 0, total)
     path = rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}-rejected.csv"
     # The database takes in one chunk while the next is read and located; the transaction is used by one thread at a time.
@@ -126,29 +129,16 @@ def _history(pack: CityPack, key: str) -> IncidentHistory:
     return found[0]
 
 
-def _assigner(tx: Tx, city: str, now: datetime) -> _Assigner:
-    edition = editions.current(tx, city)
-    if edition is None:
-        raise NoAdoptedEdition(city)
-    on_duty = owners.on_duty_at(tx, edition.id, now)
-    answerable = {grid: owner.code for grid, posts in on_duty.items() if (owner := posts.answerable())}
-    return _Assigner(edition.id, editions.index(tx, edition.id), editions.grid_of_block(tx, edition.id), answerable)
-
-
 @dataclass(frozen=True)
 class _Assigner:
-    """Turns rows of a history into rows of the record, each with its place in one edition."""
+    """Turns rows of a history into rows of the record, each with its place in one edition and who answers there."""
 
-    edition_id: int
-    index: Index
-    grid_of_block: np.ndarray[tuple[int], np.dtype[np.int64]]
-    owner_of_grid: dict[int, str]
+    asked: assigning.Assigner
 
-    @cached_property
-    def _owners(self) -> pa.Array:
-        """Who answers for each duty grid, by position."""
-        held = [self.owner_of_grid.get(grid) for grid in range(1, 1 + int(self.grid_of_block.max(initial=-1)) + 1)]
-        return pa.array(held, type=pa.string())
+    @property
+    def edition_id(self) -> int:
+        """The edition in which rows are assigned."""
+        return self.asked.edition_id
 
     def rows(self, frame: pd.DataFrame, *, city: str, history: IncidentHistory) -> pa.Table:
         """The columns that ``incidents.add`` takes, for a chunk of ``read_incidents``."""
@@ -170,10 +160,10 @@ class _Assigner:
 
     def answers(self, lons: Floats, lats: Floats) -> dict[str, pa.Array]:
         """How, cell, block, segment, side, offset, duty grid and owner of each point."""
-        places = self.index.locate(lons, lats)
+        places, answer = self.asked.found(lons, lats)
         inside = places.block >= 0
         street = inside & (places.segment >= 0)
-        grids = np.where(inside, self.grid_of_block[places.block], 0) if len(self.grid_of_block) else np.zeros(len(lons), dtype=np.int64)
+        grids = self.asked.grid_of_block[places.block] if len(self.asked.grid_of_block) else places.block
         placed = np.isfinite(lons) & np.isfinite(lats)
         return {
             "how": pa.array(_HOW).take(pa.array(np.where(placed, places.how, len(How)))),
@@ -183,7 +173,7 @@ class _Assigner:
             "side": pa.array(editions.SIDES).take(pa.array(places.side, mask=~street)),
             "offset_m": pa.array(places.offset_m, mask=~street),
             "duty_grid_id": pa.array(grids + 1, mask=~inside),
-            "owner": self._owners.take(pa.array(grids, mask=~inside)),
+            "owner": self.asked.owners.take(pa.array(answer, mask=answer < 0)),
         }
 
 

@@ -132,7 +132,9 @@ def main() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        server = subprocess.Popen([str(ROOT / "wangge"), "serve", "--port", str(port)], env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            [str(ROOT / "wangge"), "serve", "--port", str(port)], env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             until = time.monotonic() + 60
             while True:

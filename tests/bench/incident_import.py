@@ -92,7 +92,9 @@ def whole(data_dir: Path, path: Path) -> dict[str, Any]:
 
     with db.transaction(engine) as tx:
         server = psutil.Process(tx.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
-        done = import_incidents(tx, "nyc", HISTORY, file=path, rejected_folder=data_dir / "rejected", now=NOW, progress=mark)
+        done = import_incidents(
+            tx, "nyc", HISTORY, file=path, rejected_folder=data_dir / "rejected", index_folder=data_dir / "indexes", now=NOW, progress=mark
+        )
         server_cpu = server.cpu_times()
     seconds = time.monotonic() - began
     engine.dispose()

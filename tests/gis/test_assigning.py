@@ -362,3 +362,18 @@ def test_two_cities_are_asked_by_name(database: str, tmp_path: Path) -> None:
         assert the_city(tx, None) == "tiny"
         with pytest.raises(NotFound):
             the_city(tx, "other")
+
+
+def test_an_imported_incident_has_the_owner_of_the_same_question(database: str, asked: Assigner, tmp_path: Path) -> None:
+    from sqlalchemy import text
+
+    from tests.tiny_city import take_in
+
+    take_in(database, tmp_path)
+    with act(database) as tx:
+        read = "SELECT st_x(geom) AS lon, st_y(geom) AS lat, owner, how FROM incident WHERE geom IS NOT NULL AND how <> 'default_geocode'"
+        rows = tx.execute(text(read)).all()
+    assert len(rows) > 5
+    found = asked.answers(np.array([row.lon for row in rows]), np.array([row.lat for row in rows])).to_pylist()
+    assert [row.owner for row in rows] == [one["owner"] for one in found]
+    assert [row.how for row in rows] == [one["how"].replace("nearest", "outside") for one in found]

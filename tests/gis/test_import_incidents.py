@@ -19,7 +19,7 @@ from tests.tiny_city import NOON, act, load
 
 def run(url: str, folder: Path, file: Path | None = None) -> Imported:
     with act(url) as tx:
-        return import_incidents(tx, "tiny", "history", file=file, rejected_folder=folder, now=NOON, progress=silent)
+        return import_incidents(tx, "tiny", "history", file=file, rejected_folder=folder, index_folder=folder, now=NOON, progress=silent)
 
 
 def spoil(pack: Path) -> None:
@@ -121,4 +121,4 @@ def test_what_cannot_be_imported_is_refused(database: str, tiny_pack: Path, tmp_
         run(database, tmp_path)
     load(database, tiny_pack)
     with act(database) as tx, pytest.raises(NotFound, match="letters"):
-        import_incidents(tx, "tiny", "letters", file=None, rejected_folder=tmp_path, now=NOON, progress=silent)
+        import_incidents(tx, "tiny", "letters", file=None, rejected_folder=tmp_path, index_folder=tmp_path, now=NOON, progress=silent)

@@ -105,7 +105,9 @@ def test_precision_ids_and_hard_addresses_reach_the_database(database: str, tiny
     load(database, tiny_pack)
     with act(database) as tx:
         load_city(tx, tiny_pack, now=NOON, progress=silent)
-        done = import_incidents(tx, "tiny", "history", file=None, rejected_folder=tmp_path, now=NOON, progress=silent)
+        done = import_incidents(
+            tx, "tiny", "history", file=None, rejected_folder=tmp_path, index_folder=tmp_path, now=NOON, progress=silent
+        )
         assert (done.added, done.rejected) == (7, 0)
         kept = tx.execute(sa.text("SELECT id, source_id, address, reported_precision, reported_at FROM incident ORDER BY source_id")).all()
     assert [row.address for row in kept] == hard

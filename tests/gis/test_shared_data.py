@@ -84,7 +84,9 @@ def taken_in(url: str, folder: Path, code: str) -> Imported:
         load_city(tx, folder, now=NOON, progress=silent)
         draw_edition(tx, code, now=NOON, progress=silent)
         adopt_edition(tx, code, now=NOON)
-        return import_incidents(tx, code, "history", file=None, rejected_folder=folder / "rejected", now=NOON, progress=silent)
+        return import_incidents(
+            tx, code, "history", file=None, rejected_folder=folder / "rejected", index_folder=folder / "indexes", now=NOON, progress=silent
+        )
 
 
 def area_of_incidents(url: str) -> pd.DataFrame:

@@ -92,7 +92,7 @@ END
 $$;
 CREATE TRIGGER edition_has_its_places BEFORE UPDATE ON edition FOR EACH ROW WHEN (OLD.status = 'draft' AND NEW.status = 'adopted') EXECUTE FUNCTION refuse_edition_with_unfounded_duties();
 
--- The same as in 0002, by the new columns of duty.
+-- The same as in 0002, but whoever answers may hold a post of any place of the edition: of a special unit, or of an area above.
 CREATE OR REPLACE FUNCTION refuse_unfounded_incidents() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
@@ -117,13 +117,11 @@ BEGIN
         RAISE EXCEPTION 'an incident lies at a segment of its edition' USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'incident_segment';
     END IF;
     IF EXISTS (
-        SELECT FROM (SELECT DISTINCT edition_id, duty_grid_id, city, owner FROM written WHERE owner IS NOT NULL) AS said
-        LEFT JOIN duty
-            ON duty.edition_id = said.edition_id AND duty.place_kind = 'duty_grid' AND duty.place_id = said.duty_grid_id
-                AND duty.city = said.city AND duty.owner = said.owner
+        SELECT FROM (SELECT DISTINCT edition_id, city, owner FROM written WHERE owner IS NOT NULL) AS said
+        LEFT JOIN duty ON duty.edition_id = said.edition_id AND duty.city = said.city AND duty.owner = said.owner
         WHERE duty.id IS NULL
     ) THEN
-        RAISE EXCEPTION 'the owner of an incident holds a post of its duty grid' USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'incident_owner';
+        RAISE EXCEPTION 'the owner of an incident holds a post in its edition' USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'incident_owner';
     END IF;
     RETURN NULL;
 END
