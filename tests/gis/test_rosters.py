@@ -14,9 +14,9 @@ from gis import locating
 from gis.actions.load_city import load_city
 from gis.locating import Indexes
 from gis.progress import silent
-from gis.store import owners, rosters
+from gis.store import editions, owners, rosters
 from grids.dispatch import Judged, answering, dispatch
-from grids.owners import Absence, Away
+from grids.owners import Absence, Away, PlaceKind
 from tests.rich_pack import A, write_rich_pack
 from tests.tiny_city import NOON, act, load
 from tests.tiny_pack import SOUTH, STEP_LAT, STEP_LON, WEST, read_rows, replace, write_rows
@@ -193,12 +193,16 @@ def test_two_departments_cannot_lead_the_same_at_one_instant(rich: str) -> None:
         tx.execute(sa.text(doubled))
 
 
-def test_an_import_takes_the_holder_of_the_post_also_at_night(rich: str) -> None:
-    """A history is assigned by the place; who is at work when it is imported is nothing to it."""
+def test_who_holds_a_post_is_told_without_regard_to_shifts_too(rich: str) -> None:
+    """What the comparison of editions asks: whose ground changes, not who is at work just now."""
+    night = june(2, 3)
     with act(rich) as tx:
-        held = owners.on_duty_at(tx, 1, june(2, 3))
-        answerable = {posts.answerable().code for posts in held.values() if posts.answerable()}
-    assert "O1" in answerable
+        edition_id = editions.current(tx, "tiny").id
+        held = owners.on_duty_at(tx, edition_id, night)
+        known = owners.all_at(tx, edition_id, night)
+    [grid] = [number for number, posts in held.items() if posts.owner and posts.owner.code == "O1"]
+    assert held[grid].answerable() == held[grid].owner
+    assert known[PlaceKind.DUTY_GRID, grid].answerable() == held[grid].deputy
 
 
 def test_of_several_deputies_the_first_on_duty_answers(database: str, tmp_path: Path) -> None:
