@@ -28,6 +28,7 @@ import psycopg
 import shapely
 
 from gis import cluster
+from gis.assigning import in_order
 from grids import raster_index
 from grids.locate import Index
 from grids.measure import Floats, Geometries, Plane
@@ -164,8 +165,37 @@ def kept(polygons: Geometries) -> dict[str, float]:
         file = Path(folder) / "index.npy"
         save, _ = seconds_of(lambda: np.save(file, index.packed()), runs=1, clock=time.perf_counter)
         load, again = seconds_of(lambda: Index.unpacked(np.load(file, mmap_mode="r")), runs=3, clock=time.perf_counter)
-        assert again.block_at(*MIDDLE) == index.block_at(*MIDDLE)
+        assert again.locate_one(*MIDDLE) == index.locate_one(*MIDDLE)
         return {"save_s": round(save, 3), "load_s": round(load, 3), "mb": round(file.stat().st_size / 1e6, 1)}
+
+
+def whole_answers(polygons: Geometries, at: Floats) -> dict[str, Any]:
+    """Cell, block, nearest segment, side and distance together: the segments are the polygons' borders, cut at their corners."""
+    borders = shapely.get_parts(shapely.line_merge(shapely.union_all(shapely.boundary(polygons))))
+    index = Index(polygons, borders, Plane("EPSG:32651"), 10)
+    build_s, _ = seconds_of(index.prepare, runs=1)
+    xs, ys = np.ascontiguousarray(at[:, 0]), np.ascontiguousarray(at[:, 1])
+    pieces = [slice(first, first + 100_000) for first in range(0, len(at), 100_000)]
+
+    def on_threads(threads: int) -> None:
+        for _ in in_order(pieces, lambda piece: index.locate(xs[piece], ys[piece]), threads=threads):
+            pass
+
+    on_threads(2)
+    one, two = (min(seconds_of(lambda n=n: on_threads(n), runs=1, clock=time.perf_counter)[0] for _ in range(4)) for n in (1, 2))
+    took_ns = []
+    for x, y in at[:20_000].tolist():
+        start = time.perf_counter_ns()
+        index.locate_one(x, y)
+        took_ns.append(time.perf_counter_ns() - start)
+    return {
+        "segments": len(borders),
+        "build_cpu_s": round(build_s, 2),
+        "us_per_point_wall": round(one / len(at) * 1e6, 2),
+        "two_threads_times": round(one / two, 2),
+        "one_median_us": round(float(np.median(took_ns)) / 1e3, 2),
+        "one_p99_us": round(float(np.percentile(took_ns, 99)) / 1e3, 2),
+    }
 
 
 def by_postgis(polygons: Geometries, at: Floats, block: Any) -> dict[str, Any]:
@@ -227,6 +257,7 @@ def measured(count: int, at: Floats, postgis: int) -> dict[str, Any]:
         "adversarial": compared(index, hardest(polygons, 400_000), peers=False),
         "two_cores": two_cores(index, at),
         "single": singles(index, at),
+        "whole_answers": whole_answers(polygons, at[:1_000_000]),
         "kept": kept(polygons),
     }
     if postgis:

@@ -377,3 +377,13 @@ def test_an_imported_incident_has_the_owner_of_the_same_question(database: str, 
     found = asked.answers(np.array([row.lon for row in rows]), np.array([row.lat for row in rows])).to_pylist()
     assert [row.owner for row in rows] == [one["owner"] for one in found]
     assert [row.how for row in rows] == [one["how"].replace("nearest", "outside") for one in found]
+
+
+def test_the_ends_of_the_earth_are_outside(asked: Assigner) -> None:
+    lons, lats = np.array([180.0, -180.0, 0.0, 121.47, np.nan]), np.array([0.0, 0.0, 90.0, -90.0, 31.2])
+    found = asked.answers(lons, lats).to_pylist()
+    assert [one["how"] for one in found] == ["outside"] * 4 + ["unplaced"]
+    cells = [
+        h3.latlng_to_cell(lat, lon, asked.index.cell_resolution) for lon, lat in zip(lons[:4].tolist(), lats[:4].tolist(), strict=True)
+    ]
+    assert [one["cell"] for one in found] == [*cells, None]

@@ -234,3 +234,12 @@ def test_where_no_compiled_code_can_be_kept_it_is_compiled_all_the_same(tmp_path
     block, how = np.empty(2, dtype=np.int64), np.empty(2, dtype=np.int8)
     assert find((raster_index.read_only(xs), raster_index.read_only(ys)), index.tables, True, (block, how)) == 0
     assert block.tolist() == [0, -1]
+
+
+def test_a_million_points_on_one_border_are_all_the_lowest_units() -> None:
+    index = build(np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1), shapely.Polygon([(0, 1), (2, 1), (1, 3)])]))
+    along = np.random.default_rng(4).uniform(0.01, 0.99, 1_000_000)
+    for xs, ys, lowest in ((np.ones_like(along), along, 0), (1 + along, np.ones_like(along), 1)):
+        block, how = index.find(xs, ys)
+        assert set(block.tolist()) == {lowest}
+        assert set(how.tolist()) == {2}
