@@ -271,7 +271,7 @@ def test_a_refusal_translates_the_words_in_its_fields(compiled):
     [
         ("/basemaps/nowhere.pmtiles", 404, "There is no basemap 'nowhere'.", "找不到底图 'nowhere'。"),
         ("/no-such-page", 404, "There is nothing at this address.", "此地址没有内容。"),
-        ("/styles/sepia.json", 503, "No PostGIS is available: ", "没有可用的 PostGIS："),
+        ("/styles/light.json", 503, "No PostGIS is available: ", "没有可用的 PostGIS："),
     ],
 )
 def test_problems_are_told_in_the_language_asked_for(client, path, status, english, han):
