@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
@@ -36,7 +36,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
         engine = db.engine(database_url, pool_size=settings.pool_size, statement_timeout_s=settings.statement_timeout_s)
         indexes = Indexes(folder_of(settings.data_dir))
-        app.state.running = Running(settings, engine, indexes)
+        app.state.running = Running(settings, engine, indexes, CapacityLimiter(max(1, settings.pool_size // 4)))
         try:
             with followed(engine, indexes):
                 yield

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from gis import db
@@ -25,6 +26,8 @@ class Running:
     settings: Settings
     engine: db.Engine
     indexes: Indexes
+    batches: CapacityLimiter
+    """How many bodies of many points are answered at once: each works on all cores, and single questions go on."""
 
     def transaction(self) -> AbstractContextManager[db.Tx]:
         """A transaction for one request, opened by the route itself: it runs in a thread, and may wait."""

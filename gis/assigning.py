@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
@@ -109,8 +110,10 @@ def _taken(values: pa.Array, at: NDArray[Any], where: NDArray[np.bool_] | None =
 def cell_texts(cells: NDArray[np.uint64]) -> pa.Array:
     """Cells as the hexadecimal texts that travel outside, null for 0: ``grids.cells.texts`` by the array."""
     # Sixteen digits each, of which the first is always 0: the highest bit of an H3 index is reserved, its mode is below 8.
-    digits = np.frombuffer(cells.astype(">u8").tobytes().hex().encode("ascii"), dtype="S1").reshape(-1, 16)[:, 1:]
-    return pa.array(np.ascontiguousarray(digits).view("S15").ravel(), mask=cells == 0).cast(pa.string())
+    digits = np.frombuffer(cells.astype(">u8").tobytes().hex().encode("ascii"), dtype="u1").reshape(-1, 16)[:, 1:]
+    offsets = np.arange(len(cells) + 1, dtype=np.int32) * 15
+    written = pa.StringArray.from_buffers(len(cells), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits)))
+    return pc.if_else(pa.array(cells != 0), written, None)
 
 
 def assigner(tx: Tx, city: str, *, at: datetime, folder: Path, category: str | None = None, many: bool = True) -> Assigner:

@@ -6,7 +6,6 @@ the kept indexes under the same paths as whoever asks. Needs the extra ``dask``.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ import pyarrow.parquet as pq
 
 from gis.assigning import Assigner
 from gis.assigning_files import Assigned, Declared, answered, form_of
-from gis.errors import ExportExists, IndexNotSeen, NoCluster, NotFound, NotOnCluster
+from gis.errors import ExportExists, ExportNotWritten, IndexNotSeen, NoCluster, NotFound, NotOnCluster
 from gis.kept_indexes import read
 from gis.layer_files import FORMATS
 from gis.point_files import open_points
@@ -56,7 +55,7 @@ def assign_on_cluster(
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.assigning-", dir=out.parent) as folder:
         unfinished = Path(folder) / "answers"
         unfinished.mkdir(mode=0o755)
-        pieces = list(_pieces(path, unfinished))
+        pieces = list(_pieces(path, unfinished, declared))
         done = Assigned("parquet")
         progress("assigning points", 0, len(pieces))
         try:
@@ -72,7 +71,7 @@ def assign_on_cluster(
                 done.how = {how: count + part.how[how] for how, count in done.how.items()}
                 progress("assigning points", number, len(pieces))
         if out.exists():
-            shutil.rmtree(out)
+            out.replace(Path(folder) / "before")  # removed with the folder around it
         unfinished.replace(out)
     return done
 
@@ -81,9 +80,11 @@ def _require_place(out: Path, *, overwrite: bool) -> None:
     ours = out.is_dir() and all(one.name.startswith("part-") and one.suffix == ".parquet" for one in out.iterdir())
     if out.exists() and not (overwrite and ours):
         raise ExportExists(str(out))
+    if not out.parent.is_dir():
+        raise ExportNotWritten(str(out), "its folder is not there")
 
 
-def _pieces(path: Path, out: Path) -> Iterator[_Piece]:
+def _pieces(path: Path, out: Path, declared: Declared) -> Iterator[_Piece]:
     if not path.exists():
         raise NotFound("file", str(path))
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in _ENDINGS) if path.is_dir() else [path.resolve()]
@@ -91,7 +92,7 @@ def _pieces(path: Path, out: Path) -> Iterator[_Piece]:
         raise NotOnCluster(str(path))
     number = 0
     for file in files:
-        with open_points(file):
+        with open_points(file, lon=declared.lon, lat=declared.lat):
             groups = pq.ParquetFile(file).num_row_groups
         for row_group in range(groups):
             yield _Piece(file.resolve(), row_group, out / f"part-{number:05}.parquet")

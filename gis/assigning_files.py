@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +16,13 @@ import pyarrow.parquet
 
 from gis.assigning import COLUMNS, HOW, Assigner, in_order
 from gis.errors import AxesSwapped, ColumnsTaken, UnknownExportFormat
-from gis.layer_files import FORMATS, Format, write_as
-from gis.point_files import Places, PointFile, open_points, places
+from gis.layer_files import FORMATS, Format, json_of, write_as
+from gis.point_files import open_points
+from gis.point_rows import Places, PointFile, places
 from gis.progress import Progress
 from gis.store.exports import Features
+from grids.datum import DATUMS
+from grids.errors import UnknownDatum
 
 
 @dataclass
@@ -35,12 +37,13 @@ class Assigned:
 @dataclass(frozen=True)
 class Declared:
     """What is declared of a file of points: the datum of its coordinates, the columns of longitude and latitude where it has no
-    geometry, the layer where it has several, and what the names of the added columns begin with."""
+    geometry, the layer where it has several, the encoding of its texts, and what the names of the added columns begin with."""
 
     datum: str
     lon: str = "lon"
     lat: str = "lat"
     layer: str | None = None
+    encoding: str | None = None
     prefix: str = ""
 
 
@@ -54,7 +57,7 @@ def assign_file(
     ``ColumnsTaken``, ``AxesSwapped``, ``UnknownDatum``, ``UnknownExportFormat``, ``ExportExists``, ``ExportNotWritten``; then
     nothing was written.
     """
-    with open_points(path, lon=declared.lon, lat=declared.lat, layer=declared.layer) as file:
+    with open_points(path, lon=declared.lon, lat=declared.lat, layer=declared.layer, encoding=declared.encoding) as file:
         form = form_of(out, file)
         done = Assigned(form.ending.lstrip("."))
 
@@ -69,9 +72,12 @@ def answered(file: PointFile, asked: Assigner, declared: Declared, *, threads: i
 
     What was found how is added up in ``done``. Raises ``ColumnsTaken``, and while the rows are read what ``assign_file`` does.
     """
+    if declared.datum not in DATUMS:
+        raise UnknownDatum(declared.datum)
     kept = [name for name in file.columns.names if name != file.geometry]
     answers = [column.with_name(declared.prefix + column.name) for column in COLUMNS]
-    taken = sorted({column.name for column in answers} & {*kept, *(["geometry"] if geometry else [])})
+    ours = {column.name.lower() for column in answers} | ({"geometry"} if geometry else set())
+    taken = sorted(name for name in kept if (name.lower() if geometry else name) in ours)
     if taken:
         raise ColumnsTaken(file.name, ", ".join(taken))
     columns = pa.schema(
@@ -148,7 +154,7 @@ def _write_json(features: Features, path: Path) -> None:
         between = "\n"
         for batch in features.batches:
             for row in batch.drop_columns([name for name in ("lon", "lat") if name in batch.schema.names]).to_pylist():
-                file.write(between + json.dumps({name: value for name, value in row.items() if value is not None}, ensure_ascii=False))
+                file.write(between + json_of({name: value for name, value in row.items() if value is not None}))
                 between = ",\n"
         file.write("\n]}\n")
 

@@ -12,7 +12,10 @@ import shapely
 from gis.assigning import COLUMNS, Assigner, in_order
 from gis.assigning_files import require_axes
 from gis.errors import ColumnsTaken
-from gis.point_files import ROWS_AT_ONCE, places, points_of_frame
+from gis.point_files import ROWS_AT_ONCE, points_of_frame
+from gis.point_rows import places
+from grids.datum import DATUMS
+from grids.errors import UnknownDatum
 
 
 def assign_frame(
@@ -24,6 +27,8 @@ def assign_frame(
     Raises ``BadPoints`` with the positions (from 1) of rows that cannot be placed, ``ColumnsTaken``, ``UnknownDatum``, and
     ``AxesSwapped``.
     """
+    if datum not in DATUMS:
+        raise UnknownDatum(datum)
     names = [prefix + name for name in COLUMNS.names]
     taken = sorted({*names} & {*map(str, frame.columns)})
     if taken:

@@ -378,3 +378,12 @@ class IndexNotSeen(Refusal):
     path: str
     template: ClassVar[str] = "A worker cannot read the index {path}."
     mend: ClassVar[str] = "Keep WANGGE_DATA_DIR in a folder that all workers see under this path, and run the same release everywhere."
+
+
+@dataclass(eq=False)
+class MissingExtra(Refusal):
+    """Something needs packages that are only installed when asked for."""
+
+    extra: str
+    template: ClassVar[str] = "The packages of the extra {extra!r} are not installed."
+    mend: ClassVar[str] = "Install them into Wangge's environment: pip install 'wangge[{extra}]'."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import glob
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -61,7 +62,7 @@ def write_as(form: Format, features: Features, path: Path, *, overwrite: bool, p
         path = _place(path, overwrite=overwrite)
         with _beside(path, form.ending, overwrite=overwrite) as unfinished:
             form.write(replace(features, batches=iter(told)), unfinished)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, pa.ArrowException) as error:
         if told.raised is not None:  # GDAL only says that the stream broke
             raise told.raised from None
         raise ExportNotWritten(str(path), (error.strerror if isinstance(error, OSError) else None) or str(error)) from error
@@ -176,10 +177,16 @@ def _write_geojson(features: Features, path: Path) -> None:
         for batch in features.batches:
             rows = batch.drop_columns(["geometry"]).to_pylist()
             for properties, geometry in zip(rows, shapely.to_geojson(_geometry(batch)), strict=True):
-                said = json.dumps(properties, ensure_ascii=False, default=str)
-                file.write(f'{between}{{"type": "Feature", "properties": {said}, "geometry": {geometry}}}')
+                said = f'"properties": {json_of(properties)}, "geometry": {geometry or "null"}'
+                file.write(f'{between}{{"type": "Feature", {said}}}')
                 between = ",\n"
         file.write("\n]}\n")
+
+
+def json_of(row: dict[str, Any]) -> str:
+    """A row as JSON; what JSON has no number for is null, what it has no word for is text."""
+    plain = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _write_gpkg(features: Features, path: Path) -> None:

@@ -205,7 +205,7 @@ def overlapping(frame: pd.DataFrame, *, by: list[str]) -> Iterator[tuple[dict[st
     for _, followed in groupby(rows, key=itemgetter(*by)):
         for before, after in pairwise(followed):
             if pd.isna(before["to_at"]) or pd.isna(after["from_at"]) or after["from_at"] < before["to_at"]:
-                yield dict(before), dict(after)
+                yield {str(name): value for name, value in before.items()}, {str(name): value for name, value in after.items()}
 
 
 def _without_owner(source: Source, frame: pd.DataFrame, codes: frozenset[str]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from api.console import _, bar, emit, remark, table
 from gis import db
 from gis.assigning import assigner
 from gis.assigning_files import Declared, assign_file
+from gis.errors import MissingExtra
 from gis.kept_indexes import folder_of
 from gis.settings import Settings
 
@@ -34,6 +35,9 @@ def assign(  # noqa: PLR0917 - every one is an argument or option of the command
     lon: Annotated[str, typer.Option("--lon", help=_("Column of the longitude, where the file has no geometry."))] = "lon",
     lat: Annotated[str, typer.Option("--lat", help=_("Column of the latitude, where the file has no geometry."))] = "lat",
     layer: Annotated[str | None, typer.Option("--layer", help=_("Layer of a file with several; the first when not given."))] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help=_("Encoding of the texts of a CSV or Shapefile, such as gbk; UTF-8 when not given."))
+    ] = None,
     prefix: Annotated[str, typer.Option("--prefix", help=_("What the names of the added columns begin with."))] = "",
     overwrite: Overwrite = False,
     scheduler: Annotated[
@@ -52,12 +56,14 @@ def assign(  # noqa: PLR0917 - every one is an argument or option of the command
         with access.engine(settings) as engine, db.transaction(engine) as tx:
             code = access.the_city(tx, city)
             asked = assigner(tx, code, at=access.instant(at), folder=folder_of(settings.data_dir), category=category)
-        declared = Declared(datum, lon, lat, layer, prefix)
+        declared = Declared(datum, lon, lat, layer, encoding, prefix)
         if scheduler is None:
             done = assign_file(file, target, asked, declared, threads=settings.processes, overwrite=overwrite, progress=progress)
         else:
-            from gis.assigning_dask import assign_on_cluster  # the extra 'dask' brings what it needs
-
+            try:
+                from gis.assigning_dask import assign_on_cluster
+            except ImportError as error:
+                raise MissingExtra("dask") from error
             done = assign_on_cluster(file, target, asked, declared, scheduler=scheduler, overwrite=overwrite, progress=progress)
     if as_json:
         emit(

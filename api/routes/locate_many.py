@@ -17,6 +17,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
 
 from api.deps import Held, Now, Running
 from api.errors import BodyTooLarge, UnknownMediaType
@@ -81,15 +82,25 @@ async def locate_many(request: Request, held: Held, now: Now, asked: Asked) -> S
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if said not in ENDINGS:
         raise UnknownMediaType(said, ", ".join(ENDINGS))
-    folder = await to_thread.run_sync(lambda: tempfile.TemporaryDirectory(prefix="wangge-points-"))
+    folder = await to_thread.run_sync(_folder, held.settings.data_dir)
     try:
         body, out = (Path(folder.name) / f"{name}{ENDINGS[said]}" for name in ("points", "answers"))
         await _write(request, body, held.settings.body_limit_mb)
-        await to_thread.run_sync(_answer, held, body, out, asked, asked.at or now)
+        await to_thread.run_sync(_answer, held, body, out, asked, asked.at or now, limiter=held.batches)
+    except ClientDisconnect:
+        folder.cleanup()
+        return StreamingResponse(iter(()), status_code=400)
     except BaseException:
         folder.cleanup()
         raise
     return StreamingResponse(_read(out), media_type=said, background=BackgroundTask(folder.cleanup))
+
+
+def _folder(data_dir: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder of one request's own, closed to everyone else."""
+    parent = data_dir / "requests"
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix="points-", dir=parent)
 
 
 async def _write(request: Request, path: Path, limit_mb: int) -> None:

@@ -35,7 +35,7 @@ def test_a_file_is_assigned_and_told(wangge: Run, points: Path, tmp_path: Path) 
     assert pd.read_csv(tmp_path / "out.csv", dtype=str)["id"].tolist() == ["01", "02", "03"]
     told = wangge("assign", str(points), "--datum", "wgs84", "--out", str(tmp_path / "out.parquet"), WANGGE_LANGUAGE="zh")
     assert told.returncode == 0
-    assert "在城市之外" in told.stdout or "城市" in told.stdout
+    assert "没有坐标" in told.stdout
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,18 @@ def test_geojson_arrow_and_csv_are_answered_in_kind(client: TestClient) -> None:
         (('{"points": [', JSON), (422, "bad-points", "cannot be read")),
         ((arrow({"lon": [1.0] * 9, "lat": [2.0] * 9})[:-30], ARROW), (422, "bad-points", "cannot be read")),
         ((arrow({"x": [1.0], "lat": [2.0]}), ARROW), (422, "bad-points", "There is no column lon")),
+        (
+            (
+                '<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>CSV:/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>',
+                GEOJSON,
+            ),
+            (422, "bad-file", "cannot be used"),
+        ),
+        (
+            ('{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read /etc/passwd"}', GEOJSON),
+            (422, "bad-file", "cannot be used"),
+        ),
+        (("{}", JSON), (422, "bad-points", "has no list")),
         (("lat,x\n1,2\n", "text/csv"), (422, "bad-points", "There is no column lon")),
         (("points", "text/plain"), (415, "unknown-media-type", "text/plain")),
         (("points", ""), (415, "unknown-media-type", "application/json")),

@@ -24,6 +24,7 @@ from gis.assigning_files import Declared, assign_file, points_wkb
 from gis.assigning_frames import assign_frame
 from gis.errors import (
     AxesSwapped,
+    BadFile,
     BadPoints,
     BeforeFirstEdition,
     ColumnsTaken,
@@ -127,7 +128,15 @@ def test_every_point_has_the_answer_of_the_single_look_up(database: str, asked: 
 
 
 def test_a_category_decides_who_answers(database: str, asked: Assigner, points: Points, tmp_path: Path) -> None:
+    key = "component:01001"
     with act(database) as tx:
+        about = assigner(tx, "tiny", at=NOON, folder=tmp_path / "indexes", category=key)
+        indexes = Indexes()
+        for lon, lat, many in zip(*(side[:60].tolist() for side in points), about.answers(*points).to_pylist(), strict=False):
+            one = locate(tx, indexes, lon=lon, lat=lat, datum="wgs84", at=NOON, category=key)
+            if one.standing is not None:
+                chosen = answering(dispatch(one.standing.chain, one.standing.category))
+                assert (chosen and chosen.by.code, chosen and chosen.rung.level) == (many["owner"], many["level"])
         with pytest.raises(UnknownCategory):
             assigner(tx, "tiny", at=NOON, folder=tmp_path, category="event:nothing")
         for wrong, refusal in ((NOON.replace(tzinfo=None), NotAnInstant), (NOON.replace(year=2020), BeforeFirstEdition)):
@@ -189,13 +198,15 @@ def test_points_as_geometry_come_out_as_geometry(asked: Assigner, points: Points
 def test_another_crs_and_datum_are_brought_to_wgs84(asked: Assigner, points: Points, tmp_path: Path) -> None:
     said = asked.answers(*points).column("street_unit").to_pylist()
     inside = np.array([unit is not None for unit in said])
+    chosen = (np.arange(len(inside)) % 5 > 0)[inside]
     metres = geopandas.GeoDataFrame({"id": range(len(points[0]))}, geometry=shapely.points(*points), crs=4326).to_crs(32651)
     out = assign(write(tmp_path / "metres.gpkg", metres), tmp_path / "out.gpkg", asked)
-    assert (out["street_unit"].to_numpy()[inside] == np.array(said, dtype=object)[inside]).mean() > 0.95  # corners move by a hair
+    assert (out["street_unit"].to_numpy()[inside] == np.array(said, dtype=object)[inside])[chosen].all()
     lons, lats = from_wgs84(*points, datum="gcj02")
     moved = write(tmp_path / "moved.csv", pd.DataFrame({"x": lons, "y": lats}))
     out = assign(moved, tmp_path / "out.csv", asked, Declared("gcj02", "x", "y"))
-    assert (out["street_unit"].astype("object").to_numpy()[inside].astype(str) == np.array(said, dtype=object)[inside]).mean() > 0.75
+    # A fifth of the points lie on the lattice's corners, where a hair decides.
+    assert (out["street_unit"].to_numpy()[inside] == np.array(said, dtype=object)[inside])[chosen].all()
 
 
 def test_rows_without_coordinates_are_kept(asked: Assigner, tmp_path: Path) -> None:
@@ -206,6 +217,17 @@ def test_rows_without_coordinates_are_kept(asked: Assigner, tmp_path: Path) -> N
     assert out["text"].tolist()[0] == "a;b\n"
     frame = geopandas.GeoDataFrame({"id": [1, 2]}, geometry=[None, shapely.Point(WEST + 0.4 * STEP_LON, SOUTH + 0.4 * STEP_LAT)], crs=4326)
     assert assign(write(tmp_path / "some.gpkg", frame), tmp_path / "out.gpkg", asked)["how"].tolist() == ["unplaced", "inside"]
+
+
+RECIPES = {
+    "note.geojson": "dear reader",
+    "vrt.geojson": '<OGRVRTDataSource><OGRVRTLayer name="passwd"><SrcDataSource>CSV:/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>',
+    "pipeline.geojson": '{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read /etc/passwd"}',
+    "wfs.geojson": "<OGRWFSDataSource><URL>http://127.0.0.1:9/wfs</URL></OGRWFSDataSource>",
+    "points.vrt": '<OGRVRTDataSource><OGRVRTLayer name="passwd"><SrcDataSource>CSV:/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>',
+    "points.xyz": "1 2 3",
+}
+"""What makes GDAL read other files or ask other hosts, in files that say they are something else; and endings that are not read."""
 
 
 def bad_files(folder: Path) -> Iterator[tuple[Path, str, str]]:
@@ -221,6 +243,9 @@ def bad_files(folder: Path) -> Iterator[tuple[Path, str, str]]:
         ("column", f"x,lat\n{good}", "missing-point-columns", "There is no column lon"),
         ("ragged", f"lon,lat\n{good}1,2,3\n", "unreadable-points", "Expected 2 columns"),
         ("empty", "", "unreadable-points", "cannot be read"),
+        ("twice", f"lon,lat,id,id\n{good.strip()},1,2\n", "doubled-columns", "id"),
+        ("quote", f'lon,lat,text\n{good.strip()},"a\n1,2,b\n3,4,c\n', "unclosed-quote-of-points", "never closed"),
+        ("underscore", f"lon,lat\n{good}1_21.4,31.2\n", "point-not-a-number", "Rows: 3."),
     ):
         (folder / f"{name}.csv").write_text(text)
         yield folder / f"{name}.csv", slug, said
@@ -229,18 +254,32 @@ def bad_files(folder: Path) -> Iterator[tuple[Path, str, str]]:
     yield folder / "cut.arrow", "unreadable-points", "cannot be read"
     (folder / "cut.json").write_text('{"points": [{"lon": 121.4, "lat": 31.2}, {"lon"')
     yield folder / "cut.json", "unreadable-points", "cannot be read"
-    (folder / "odd.json").write_text('{"points": [{"lon": 121.4, "lat": 31.2}, [1, 2], {"lon": "x", "lat": 3}]}')
-    yield folder / "odd.json", "point-not-a-number", "Rows: 3."
+    for name, text, slug, said in (
+        ("odd", '{"points": [{"lon": 121.4, "lat": 31.2}, {"lon": "x", "lat": 3}]}', "point-not-a-number", "Rows: 2."),
+        ("list", '{"points": [{"lon": 121.4, "lat": 31.2}, [1, 2]]}', "entry-no-point", "Rows: 2."),
+        ("lng", '{"points": [{"lng": 121.4, "latitude": 31.2}]}', "entry-no-point", "Rows: 1."),
+        ("none", "{}", "no-list-of-points", '"points"'),
+        ("other", '[{"lon": 121.4, "lat": 31.2}]', "no-list-of-points", '"points"'),
+        ("collection", '{"type": "FeatureCollection", "features": []}', "no-list-of-points", "GeoJSON"),
+    ):
+        (folder / f"{name}.json").write_text(text)
+        yield folder / f"{name}.json", slug, said
     (folder / "no.parquet").write_bytes(b"PAR1 this is none PAR1")
     yield folder / "no.parquet", "unreadable-points", "cannot be read"
     lines = geopandas.GeoDataFrame({"id": [1]}, geometry=[shapely.LineString([(1, 1), (2, 2)])], crs=4326)
     yield write(folder / "lines.gpkg", lines), "geometry-no-point", "Rows: 1."
     nowhere = geopandas.GeoDataFrame({"id": [1]}, geometry=[shapely.Point(1, 1)])
     yield write(folder / "nowhere.parquet", nowhere), "points-without-crs", "CRS"
+    for number, about in enumerate((b"[]", b"{}", b'{"primary_column": "x", "columns": {"x": {"encoding": "WKB"}}}', b"no JSON")):
+        table = pa.table({"lon": [1.0]}).replace_schema_metadata({b"geo": about})
+        pq.write_table(table, folder / f"geo{number}.parquet")
+        yield folder / f"geo{number}.parquet", "unreadable-points", "cannot be read"
+    yield write(folder / "truth.arrow", pd.DataFrame({"lon": [True], "lat": [1.0]})), "point-not-a-number", "Rows: 1."
     pyogrio.write_dataframe(pd.DataFrame({"lon": [1.0]}), folder / "plain.gpkg")
     yield folder / "plain.gpkg", "unreadable-points", "no geometry"
-    (folder / "note.geojson").write_text("dear reader")
-    yield folder / "note.geojson", "unreadable-points", "cannot be read"
+    for name, text in RECIPES.items():
+        (folder / name).write_text(text)
+        yield folder / name, "", ""
 
 
 def test_bad_files_are_refused_and_nothing_is_left(asked: Assigner, tmp_path: Path) -> None:
@@ -248,10 +287,10 @@ def test_bad_files_are_refused_and_nothing_is_left(asked: Assigner, tmp_path: Pa
     folder.mkdir()
     results.mkdir()
     for path, slug, said in bad_files(folder):
-        with pytest.raises(BadPoints) as refused:
+        with pytest.raises(BadFile) as refused:
             assign(path, results / "out.parquet", asked)
         (finding,) = refused.value.findings
-        assert finding.slug == slug, path.name
+        assert finding.slug == slug or not slug, path.name
         assert said in finding.text(str), (path.name, finding.text(str))
         assert list(results.iterdir()) == []
 
@@ -305,6 +344,49 @@ def test_a_frame_keeps_its_index_and_has_the_same_answers(asked: Assigner, point
         assign_frame(frame.set_geometry(shapely.buffer(frame.geometry.to_numpy(), 1e-5), crs=4326), asked, datum="wgs84")
 
 
+def test_what_other_programs_write_is_read(asked: Assigner, tmp_path: Path) -> None:
+    lon, lat = WEST + 0.4 * STEP_LON, SOUTH + 0.4 * STEP_LAT
+    shapes = [shapely.MultiPoint([(lon, lat)]), shapely.Point(), None, shapely.Point(lon, lat, 7.0)]
+    frame = geopandas.GeoDataFrame({"id": range(4)}, geometry=shapes, crs=4326)
+    assert assign_frame(frame, asked, datum="wgs84")["how"].tolist() == ["inside", "unplaced", "unplaced", "inside"]
+    out = assign(write(tmp_path / "some.parquet", frame), tmp_path / "out.geojson", asked)
+    assert out["how"].tolist() == ["inside", "unplaced", "unplaced", "inside"]
+    features = json.loads((tmp_path / "out.geojson").read_text())["features"]
+    assert [one["geometry"] is None for one in features] == [False, True, True, False]
+    table = pa.table({"lon": pa.array([str(lon), ""]).dictionary_encode(), "lat": [str(lat), None], "x": [float("nan"), 1.0]})
+    with (tmp_path / "file.arrow").open("wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    assert assign(tmp_path / "file.arrow", tmp_path / "out.json", asked)["how"].tolist() == ["inside", "unplaced"]
+    (tmp_path / "heading.csv").write_text(f'lon,lat,"two\nlines",code\n{lon},{lat},007,008\n')
+    assert pd.read_csv(tmp_path / "heading.csv").columns.tolist()[2] == "two\nlines"
+    assign_file(tmp_path / "heading.csv", tmp_path / "heading-out.csv", asked, WGS84, threads=1, progress=silent)
+    assert pd.read_csv(tmp_path / "heading-out.csv", dtype=str)[["two\nlines", "code"]].to_numpy().tolist() == [["007", "008"]]
+    (tmp_path / "gbk.csv").write_bytes(f"lon,lat,名\n{lon},{lat},上海\n".encode("gbk"))
+    with pytest.raises(BadPoints):
+        assign(tmp_path / "gbk.csv", tmp_path / "gbk-out.csv", asked)
+    assert assign(tmp_path / "gbk.csv", tmp_path / "gbk-out.csv", asked, Declared("wgs84", encoding="gbk"))["名"].tolist() == ["上海"]
+
+
+def test_an_arrow_stream_that_lies_about_its_texts_is_refused(asked: Assigner, tmp_path: Path) -> None:
+    texts = pa.StringArray.from_buffers(2, pa.py_buffer(np.array([0, 1_900_000_000, 4], dtype=np.int32)), pa.py_buffer(b"1.02"))
+    table = pa.RecordBatch.from_arrays([texts, pa.array([1.0, 2.0])], names=["lon", "lat"])
+    with (tmp_path / "lies.arrow").open("wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_batch(table)
+    with pytest.raises(BadPoints):
+        assign(tmp_path / "lies.arrow", tmp_path / "out.csv", asked)
+
+
+def test_a_large_batch_is_answered_in_pieces(asked: Assigner, tmp_path: Path) -> None:
+    from gis.point_files import ROWS_AT_ONCE, open_points
+
+    table = pa.table({"lon": np.full(2 * ROWS_AT_ONCE + 5, 2.3), "lat": np.full(2 * ROWS_AT_ONCE + 5, 48.8)})
+    with (tmp_path / "large.arrow").open("wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=len(table))
+    with open_points(tmp_path / "large.arrow") as points:
+        assert [batch.num_rows for batch in points.batches] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 5]
+    assert len(cell_texts(np.full(1_200_000, 0x8A1126D06537FFF, dtype=np.uint64))) == 1_200_000
+
+
 def test_cells_are_written_as_h3_writes_them(points: Points) -> None:
     cells = np.array(
         [h3.str_to_int(h3.latlng_to_cell(lat, lon, at % 16)) for at, (lon, lat) in enumerate(zip(*points, strict=True))], dtype=np.uint64
@@ -354,14 +436,24 @@ def test_a_cluster_says_what_one_machine_says(asked: Assigner, points: Points, t
     assert not list(tmp_path.glob(".*assigning*"))
 
 
-def test_two_cities_are_asked_by_name(database: str, tmp_path: Path) -> None:
+def test_of_several_cities_one_is_named(database: str, tmp_path: Path) -> None:
+    from gis.errors import SeveralCities
     from gis.store.cities import the_city
+    from tests.tiny_pack import replace as in_file
 
     load(database, write_tiny_pack(tmp_path / "tiny"))
     with act(database) as tx:
-        assert the_city(tx, None) == "tiny"
+        assert the_city(tx, None) == the_city(tx, "tiny") == "tiny"
         with pytest.raises(NotFound):
             the_city(tx, "other")
+    other = write_tiny_pack(tmp_path / "other")
+    in_file(other / "city.toml", 'code = "tiny"', 'code = "other"')
+    from gis.actions.load_city import load_city
+
+    with act(database) as tx:
+        load_city(tx, other, now=NOON, progress=silent)
+        with pytest.raises(SeveralCities):
+            the_city(tx, None)
 
 
 def test_an_imported_incident_has_the_owner_of_the_same_question(database: str, asked: Assigner, tmp_path: Path) -> None:
