@@ -2,12 +2,17 @@
 
 Which of them holds a point is what GEOS says of the same polygons, and a point on a border counts as inside. Of several the smaller
 comes first, then the one with the lower code (DOMAIN.md §6).
+
+Several threads may ask the same units at once. GEOS builds the index of a prepared geometry when it is first asked, without a lock, so
+no polygon here is prepared: of one with a hundred corners that costs a microsecond.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
@@ -24,11 +29,25 @@ _MANY = 50_000
 
 @dataclass(frozen=True)
 class SpecialUnits:
-    """The special units (u,) of one edition in the order of their codes; polygons in EPSG:4326, sizes in square metres."""
+    """The special units (u,) of one edition in the order of their codes; polygons in EPSG:4326, sizes in square metres.
+
+    Polygons that come prepared are copied, so that their prepared indexes are not used here.
+    """
 
     polygons: Geometries
     areas_m2: Floats
     _rasters: dict[bytes, RasterIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _building: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if shapely.is_prepared(self.polygons).any():
+            object.__setattr__(self, "polygons", np.asarray(shapely.from_wkb(shapely.to_wkb(self.polygons)), dtype=object))
+        # GEOS notes the box of a polygon of several parts when it is first asked for it: now, before threads share it.
+        shapely.bounds(self.polygons)
+
+    def __reduce__(self) -> Any:
+        # A lock cannot be sent, and what is made on demand stays behind.
+        return SpecialUnits, (self.polygons, self.areas_m2)
 
     @cached_property
     def order(self) -> Positions:
@@ -43,7 +62,6 @@ class SpecialUnits:
 
     @cached_property
     def _tree(self) -> shapely.STRtree:
-        shapely.prepare(self.polygons)
         return shapely.STRtree(self.polygons)
 
     def _raster_of(self, kept: Positions) -> RasterIndex:
@@ -51,9 +69,12 @@ class SpecialUnits:
         key = kept.tobytes()
         raster = self._rasters.get(key)
         if raster is None:
-            raster = raster_index.build(self.polygons[kept])
-            self._rasters.clear()
-            self._rasters[key] = raster
+            with self._building:
+                raster = self._rasters.get(key)
+                if raster is None:
+                    raster = raster_index.build(self.polygons[kept])
+                    self._rasters.clear()
+                    self._rasters[key] = raster
         return raster
 
     def holding(self, lon: float, lat: float) -> tuple[int, ...]:
@@ -78,7 +99,7 @@ class SpecialUnits:
             held, _ = self._raster_of(kept).find(xs, ys)
             found[placed] = np.where(held >= 0, kept[np.maximum(held, 0)], -1)
             return found
-        # The other way round than for one point: the tree holds the points, so that each polygon is asked once, prepared.
+        # The other way round than for one point: the tree holds the points, so that each polygon is asked once, prepared for that.
         points: Geometries = np.asarray(shapely.points(xs, ys))
         tree = shapely.STRtree(points)
         for unit in kept[::-1].tolist():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import shapely
 import sqlalchemy as sa
 
 from gis import tables
@@ -52,5 +51,4 @@ def find(tx: Tx, edition_id: int) -> SpecialUnits:
     if not rows:
         return SpecialUnits(np.empty(0, dtype=object), np.empty(0))
     polygons = np.array(geometries([row[1] for row in rows]))
-    shapely.prepare(polygons)
     return SpecialUnits(polygons, np.array([row.area_m2 for row in rows], dtype=np.float64))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from unittest import mock
 
 import numpy as np
@@ -54,3 +57,40 @@ def test_a_city_without_special_units_has_none_anywhere() -> None:
     none = SpecialUnits(np.empty(0, dtype=object), np.empty(0))
     assert none.holding(0.5, 0.5) == ()
     assert none.first(np.array([0.5]), np.array([0.5])).tolist() == [-1]
+
+
+_MANY_THREADS = """
+import numpy as np, shapely
+from concurrent.futures import ThreadPoolExecutor
+from grids.special_units import SpecialUnits
+turn = np.linspace(0, 2 * np.pi, 5000)
+far = 1 + 0.3 * np.sin(20 * turn)
+rng = np.random.default_rng(1)
+for _ in range(4):
+    polygons = np.array([shapely.Polygon(np.c_[far * np.cos(turn) + at * 0.1, far * np.sin(turn)]) for at in range(20)])
+    plain = SpecialUnits(polygons.copy(), shapely.area(polygons))
+    {prepare}
+    units = SpecialUnits(polygons, shapely.area(polygons))
+    asked = [rng.uniform(-2, 4, (150, 2)) for _ in range(2)]
+    answers = lambda places: [units.holding(*place) for place in places.tolist()] + units.first(*places.T.copy()).tolist()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(answers, asked))
+    units = plain
+    assert found == [answers(places) for places in asked]
+print("the same")
+"""
+
+
+def test_threads_may_ask_the_same_large_units_at_once() -> None:
+    # In a process of its own: what GEOS builds in two threads at once ends the process.
+    for prepare in ("", "shapely.prepare(polygons)"):
+        told = subprocess.run(
+            [sys.executable, "-c", _MANY_THREADS.replace("{prepare}", prepare)], capture_output=True, text=True, check=False
+        )
+        assert (told.returncode, told.stdout) == (0, "the same\n"), told.stderr
+
+
+def test_units_can_be_sent_to_another_process() -> None:
+    units = SpecialUnits(np.array([shapely.box(0, 0, 1, 1), shapely.box(0, 0, 2, 2)], dtype=object), np.array([1.0, 4.0]))
+    assert units.holding(0.5, 0.5) == (0, 1)
+    assert pickle.loads(pickle.dumps(units)).holding(0.5, 0.5) == (0, 1)  # noqa: S301
