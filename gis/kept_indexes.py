@@ -6,11 +6,11 @@ A file is named by its edition and by the code that made it. One that cannot be 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
-from shapely.errors import ShapelyError
 
 from gis import tables
 from gis.db import Tx
@@ -20,6 +20,10 @@ from gis.store import editions
 from grids.locate import Index
 
 _ENDING = ".index"
+
+_UNFINISHED = ".new"
+_ABANDONED_AFTER_S = 3_600
+"""An unfinished file so much older than one just finished is of a process that was killed while it wrote."""
 
 _MOST_KEPT = 8
 """So many files stay: those used last. An index of a megacity takes some hundred megabytes."""
@@ -66,11 +70,11 @@ def path_of(tx: Tx, edition_id: int, folder: Path) -> Path:
 def read(path: Path) -> Index | None:
     """The index kept at ``path``, its tables mapped; None when there is none that can be read."""
     try:
-        kept = np.memmap(path, dtype=np.uint8, mode="r")
-        index = Index.unpacked(kept)
-        path.touch()  # the files used last stay
-    except (OSError, ValueError, ShapelyError):
+        index = Index.unpacked(np.memmap(path, dtype=np.uint8, mode="r"))
+    except Exception:  # whatever is wrong with the file, it is as good as none
         return None
+    with suppress(OSError):  # a folder that may only be read
+        path.touch()  # the files used last stay
     return index
 
 
@@ -83,5 +87,9 @@ def keep(index: Index, path: Path) -> None:
         found = sorted(path.parent.glob(f"*{_ENDING}"), key=lambda one: one.stat().st_mtime)
         for old in found[:-_MOST_KEPT]:
             old.unlink(missing_ok=True)
+        last_s = path.stat().st_mtime
+        for left in path.parent.glob(f"*{_UNFINISHED}"):
+            if left.stat().st_mtime < last_s - _ABANDONED_AFTER_S:
+                left.unlink(missing_ok=True)
     except OSError:  # a folder that cannot be written costs time, nothing else
         return
