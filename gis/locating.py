@@ -17,7 +17,7 @@ import numpy as np
 
 from gis import kept_indexes
 from gis.db import Tx, statement
-from gis.errors import BeforeFirstEdition, NotAnInstant, UnknownCategory
+from gis.errors import BeforeFirstEdition, Busy, NotAnInstant, UnknownCategory
 from gis.exchange import to_wgs84
 from gis.store import cities, editions, places, special_units
 from gis.store.places import Segment, Standing
@@ -30,6 +30,9 @@ _RESOLUTION = 10
 
 _WORTH_PREPARING = 1_000
 """Of fewer blocks GEOS finds a point's in less time than the rest of an answer takes, and nothing has to be loaded or built."""
+
+_MOST_ASKED = 5
+"""So many times a question is asked again because a plan was adopted meanwhile; then it is refused, and never guessed at."""
 
 _PAST_HELD = 2
 """So many indexes of editions that are no longer in force stay in memory for the next question about the past."""
@@ -71,19 +74,24 @@ class Indexes:
 
     def refresh(self, tx: Tx) -> None:
         """Read the terms again and the indexes of all plans in force, and put them in place of those held, at once."""
-        terms = _terms(tx)
-        self._fill(tx, [term.edition_id for term in terms if term.to_at is None], terms)
-        self._terms = terms
+        with self._filling:
+            # Read under the lock: terms read earlier by another thread never take the place of these.
+            terms = _terms(tx)
+            self._fill(tx, [term.edition_id for term in terms if term.to_at is None], terms)
+            self._terms = terms
 
     def prepare(self, tx: Tx) -> None:
-        """Make ready, and keep, the indexes of all plans in force that are large: seconds for a megacity. Nobody has to wait for it."""
+        """Make ready the indexes of all plans in force that are large or come from a file, and keep those that are in none yet:
+        seconds for a megacity. Nobody has to wait for it."""
+        held = self._held
         for term in self._terms or ():
-            plan = self._held.get(term.edition_id)
-            if term.to_at is not None or plan is None or plan.index.is_prepared:
+            plan = held.get(term.edition_id)
+            if term.to_at is not None or plan is None:
                 continue
-            if len(plan.index.blocks) >= _WORTH_PREPARING:
+            kept = plan.index.has_tables
+            if kept or len(plan.index.blocks) >= _WORTH_PREPARING:
                 plan.index.prepare()
-                if self.folder is not None:
+                if self.folder is not None and not kept:
                     kept_indexes.keep(plan.index, kept_indexes.path_of(tx, plan.edition_id, self.folder))
 
     def is_fresh(self, tx: Tx) -> bool:
@@ -108,17 +116,24 @@ class Indexes:
             raise BeforeFirstEdition(at.isoformat(), first.isoformat())
         for term in terms:
             if term.holds(at):
-                held = self._held if term.edition_id in self._held else self._fill(tx, [term.edition_id], self._terms or ())
-                yield held[term.edition_id]
+                yield self._plan(tx, term.edition_id)
+
+    def _plan(self, tx: Tx, edition_id: int) -> Plan:
+        # One reading: another thread may put other plans in place of those held at any moment.
+        plan = self._held.get(edition_id)
+        if plan is None:
+            with self._filling:
+                plan = self._fill(tx, [edition_id], self._terms or ())[edition_id]
+        return plan
 
     def _fill(self, tx: Tx, ids: list[int], terms: tuple[_Term, ...]) -> dict[int, Plan]:
-        """Hold the indexes of ``ids`` too, and of the editions that are neither asked for nor in force only the last few."""
-        with self._filling:
-            needed = {term.edition_id for term in terms if term.to_at is None}.union(ids)
-            past = [one for one in self._held if one not in needed][-_PAST_HELD:]
-            kept = {one: plan for one, plan in self._held.items() if one in needed or one in past}
-            self._held = kept | {one: Plan(one, self._index(tx, one), special_units.find(tx, one)) for one in ids if one not in kept}
-            return self._held
+        """Hold the indexes of ``ids`` too, and of the editions that are neither asked for nor in force only the last few; the caller
+        has the lock."""
+        needed = {term.edition_id for term in terms if term.to_at is None}.union(ids)
+        past = [one for one in self._held if one not in needed][-_PAST_HELD:]
+        kept = {one: plan for one, plan in self._held.items() if one in needed or one in past}
+        self._held = kept | {one: Plan(one, self._index(tx, one), special_units.find(tx, one)) for one in ids if one not in kept}
+        return self._held
 
     def _index(self, tx: Tx, edition_id: int) -> Index:
         return editions.index(tx, edition_id) if self.folder is None else kept_indexes.index(tx, edition_id, self.folder)
@@ -153,16 +168,17 @@ def locate(
 
     With ``city`` only that city is asked, else the one adopted last that holds the point. A point in no loaded city is an answer
     (``how`` is "outside", or "nearest" with a street within 150 m), not an error. Raises ``UnknownDatum`` and ``BadCoordinate``,
-    what the datum boundary refuses, and what ``Indexes.in_force`` does.
+    what the datum boundary refuses, what ``Indexes.in_force`` does, and ``Busy`` when plans are adopted faster than they are read.
     """
     lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), datum=datum)
     asked = _Asked(lons.item(), lats.item(), at, city, category)
-    answer = _answer(tx, indexes, asked)
-    if answer is None:
+    for _again in range(_MOST_ASKED):
+        answer = _answer(tx, indexes, asked)
+        if answer is not None:
+            return answer
         # An edition was adopted since the terms were read.
         indexes.refresh(tx)
-        answer = _answer(tx, indexes, asked)
-    return answer or asked.outside(_RESOLUTION)
+    raise Busy("the adoption of plans")
 
 
 @dataclass(frozen=True)

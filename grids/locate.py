@@ -103,16 +103,32 @@ class Index:
         return shapely.STRtree(self._lines)
 
     def prepare(self) -> None:
-        """Build now what makes looking up fast, so that no question waits for it: seconds for tens of thousands of blocks."""
-        _ = self._raster, self._line_grid, self._line_tree
-        self.locate_one(math.nan, math.nan)
+        """Build and compile now what a question may need, so that none waits for it; the second time nothing is left to do.
+
+        Seconds for tens of thousands of blocks; less for an index from a file, which brings its tables and nothing else.
+        """
+        if self.is_prepared:
+            return
+        _ = self._line_tree, self._line_grid
+        self._raster.prepare()
+        self.locate(np.array([math.nan]), np.array([math.nan]))
         if len(self.segments):
-            self.locate_one(*shapely.get_coordinates(self.segments[0])[0].tolist())
+            self._found(*shapely.get_coordinates(self.segments[0])[0].tolist())
+        self.__dict__["_prepared"] = True
 
     @property
     def is_prepared(self) -> bool:
-        """Whether what makes looking up fast is there."""
+        """Whether ``prepare`` was done, in this process."""
+        return "_prepared" in self.__dict__
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether the tables that ``packed`` writes are there: built, or read from a file."""
         return "_raster" in self.__dict__ and "_line_grid" in self.__dict__
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Machine code and some trees stay behind.
+        return {name: value for name, value in self.__dict__.items() if name != "_prepared"}
 
     def locate(self, lons: Floats, lats: Floats) -> Places:
         """Find the places of points in EPSG:4326 (n,). A point without finite coordinates is outside, with cell 0."""
@@ -128,6 +144,9 @@ class Index:
             found = self.locate(np.array([lon]), np.array([lat]))
             cell, block, segment, side, offset_m, how = (getattr(found, name)[0].item() for name in Place._fields)
             return Place(cell, block, segment, side, offset_m, _HOWS[how])
+        return self._found(lon, lat)
+
+    def _found(self, lon: float, lat: float) -> Place:
         segment, side, offset_m = self._nearest_segment(lon, lat)
         block, how = self._raster.find_one(lon, lat)
         if block < 0 <= segment:
@@ -143,7 +162,7 @@ class Index:
 
     @classmethod
     def unpacked(cls, kept: NDArray[np.uint8]) -> Index:
-        """The prepared index of what ``packed`` gave; its tables stay where they are, in a mapped file for instance.
+        """The index of what ``packed`` gave; its tables stay where they are, in a mapped file for instance, and ``prepare`` is quick.
 
         Raises ``ValueError`` for bytes that are no index or are cut off.
         """
@@ -213,6 +232,8 @@ def _as_bytes(geometries: Geometries) -> tuple[NDArray[np.uint8], NDArray[np.int
 
 def _from_bytes(wkb: NDArray[np.uint8], ends: NDArray[np.int64]) -> Geometries:
     whole, stops = wkb.tobytes(), ends.tolist()
+    if (stops[-1] if stops else 0) != len(whole):
+        raise ValueError("the packed arrays do not fit each other")
     found = np.empty(len(stops), dtype=object)
     found[:] = [whole[start:stop] for start, stop in zip([0, *stops][:-1], stops, strict=True)]
     geometries: Geometries = shapely.from_wkb(found)

@@ -82,6 +82,10 @@ class RasterIndex:
             block[doubt], how[doubt] = ask_geos(self._tree, xs[doubt], ys[doubt])
         return block, how
 
+    def prepare(self) -> None:
+        """Build now what is built on demand for ``find_one``: what it reads, and the tree that GEOS is asked with in doubt."""
+        _ = self._views, self._tree
+
     def find_one(self, x: float, y: float) -> tuple[int, int]:
         """What ``find`` says of one point, in microseconds."""
         answer = self._answer(x, y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from gis.actions.adopt_edition import adopt_edition
 from gis.actions.draw_edition import draw_edition
 from gis.actions.load_city import load_city
 from gis.adoptions import followed
-from gis.errors import BeforeFirstEdition, DatumOutsideItsCountry, NotAnInstant, NotFound, UnknownCategory
+from gis.errors import BeforeFirstEdition, Busy, DatumOutsideItsCountry, NotAnInstant, NotFound, UnknownCategory
 from gis.exchange import from_wgs84
 from gis.locating import Indexes
 from gis.progress import silent
@@ -81,6 +82,93 @@ def test_an_adopted_edition_takes_over_at_the_next_question(database: str, tiny_
     load(database, tiny_pack)
     with act(database) as tx:
         assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON).standing.edition_number == 2
+
+
+def test_terms_read_before_an_adoption_are_never_taken_for_outside(database: str, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(database, tiny_pack)
+    refresh, stale = Indexes.refresh, [3]
+
+    def overtaken(self: Indexes, tx: db.Tx) -> None:
+        refresh(self, tx)
+        if stale[0] > 0:
+            stale[0] -= 1
+            self._terms = ()
+
+    monkeypatch.setattr(Indexes, "refresh", overtaken)
+    indexes = Indexes(_terms=())
+    with act(database) as tx:
+        assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON).how == "inside"
+        stale[0], indexes._terms = 1_000, ()
+        with pytest.raises(Busy):
+            locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON)
+
+
+def test_a_thread_that_read_before_an_adoption_does_not_put_its_terms_back(
+    database: str, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(database, tiny_pack)
+    indexes, read, go_on, read_terms = Indexes(), threading.Event(), threading.Event(), locating._terms
+
+    def slow(tx: db.Tx) -> tuple[locating._Term, ...]:
+        terms = read_terms(tx)
+        if threading.current_thread() is early:
+            read.set()
+            go_on.wait(20)
+        return terms
+
+    def refresh() -> None:
+        with act(database) as tx:
+            indexes.refresh(tx)
+
+    monkeypatch.setattr(locating, "_terms", slow)
+    early, late = threading.Thread(target=refresh), threading.Thread(target=refresh)
+    early.start()
+    assert read.wait(20)
+    load(database, tiny_pack)
+    late.start()
+    late.join(1)  # waits for the early one, or has overtaken it
+    go_on.set()
+    early.join(20)
+    late.join(20)
+    with act(database) as tx:
+        assert indexes.is_fresh(tx)
+
+
+def test_a_plan_that_another_thread_drops_is_read_again(database: str, tiny_pack: Path) -> None:
+    class Dropping(dict[int, locating.Plan]):
+        """Plans that are there when they are looked for, and gone when they are taken."""
+
+        def __contains__(self, one: object) -> bool:
+            there = super().__contains__(one)
+            self.clear()
+            return there
+
+    load(database, tiny_pack)
+    indexes = Indexes()
+    with act(database) as tx:
+        assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON).how == "inside"
+        indexes._held = Dropping(indexes._held)
+        assert locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON).how == "inside"
+
+
+def test_an_index_from_its_file_is_made_ready_too_and_not_kept_again(
+    database: str, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locating, "_WORTH_PREPARING", 1)
+    load(database, tiny_pack)
+    folder = tmp_path / "indexes"
+    with act(database) as tx:
+        for written in (True, False):
+            indexes = Indexes(folder)
+            indexes.refresh(tx)
+            before = [(path.stat().st_ino, path.stat().st_size) for path in folder.glob("*")]
+            indexes.prepare(tx)
+            (plan,) = indexes._held.values()
+            assert plan.index.is_prepared
+            assert "_line_tree" in plan.index.__dict__
+            after = [(path.stat().st_ino, path.stat().st_size) for path in folder.glob("*")]
+            assert len(after) == 1
+            assert (after != before) == written
 
 
 def test_the_past_is_answered_as_it_was(database: str, tiny_pack: Path) -> None:

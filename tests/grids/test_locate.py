@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -117,7 +118,8 @@ def test_an_index_is_kept_in_a_file_and_mapped(tmp_path: Path) -> None:
     mapped = Index.unpacked(np.load(tmp_path / "index.npy", mmap_mode="r"))
     assert not mapped._raster.edges.flags.owndata
     assert not mapped._line_grid.pieces.flags.owndata
-    assert mapped.is_prepared
+    assert mapped.has_tables
+    assert not mapped.is_prepared
     again = pickle.loads(pickle.dumps(mapped))  # noqa: S301
     for index in (mapped, again):
         found = index.locate(lons, lats)
@@ -125,6 +127,25 @@ def test_an_index_is_kept_in_a_file_and_mapped(tmp_path: Path) -> None:
         assert np.array_equal(found.segment, said.segment)
         assert np.array_equal(found.offset_m, said.offset_m, equal_nan=True)
         assert (index.plane, index.cell_resolution) == (SHANGHAI, 10)
+
+
+def test_a_prepared_index_has_nothing_left_to_build_also_when_it_comes_from_a_file() -> None:
+    made, read = Index(CELLS, STREETS, SHANGHAI, 10), Index.unpacked(INDEX.packed())
+    junction = WEST + STEP, SOUTH + STEP
+    for index in (made, read):
+        index.prepare()
+        assert index.is_prepared
+        with mock.patch("shapely.STRtree", side_effect=AssertionError("a tree was built")):
+            index.prepare()
+            found = index.locate_one(*junction)
+            assert index.locate_one(WEST + STEP / 2, SOUTH + STEP / 2).how == How.INSIDE
+            # What GEOS is asked with in doubt is there.
+            assert (len(index._raster._tree), len(index._line_tree)) == (len(CELLS), len(STREETS))
+        assert found == INDEX.locate_one(*junction)
+        sent = pickle.loads(pickle.dumps(index))  # noqa: S301
+        assert not sent.is_prepared
+        sent.prepare()
+        assert sent.locate_one(*junction) == index.locate_one(*junction)
 
 
 def test_an_index_without_streets_or_blocks_is_kept_too() -> None:
