@@ -9,7 +9,6 @@ no polygon here is prepared: of one with a hundred corners that costs a microsec
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,7 +36,6 @@ class SpecialUnits:
     polygons: Geometries
     areas_m2: Floats
     _rasters: dict[bytes, RasterIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _building: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if shapely.is_prepared(self.polygons).any():
@@ -46,7 +44,7 @@ class SpecialUnits:
         shapely.bounds(self.polygons)
 
     def __reduce__(self) -> Any:
-        # A lock cannot be sent, and what is made on demand stays behind.
+        # What is made on demand stays behind.
         return SpecialUnits, (self.polygons, self.areas_m2)
 
     @cached_property
@@ -69,12 +67,10 @@ class SpecialUnits:
         key = kept.tobytes()
         raster = self._rasters.get(key)
         if raster is None:
-            with self._building:
-                raster = self._rasters.get(key)
-                if raster is None:
-                    raster = raster_index.build(self.polygons[kept])
-                    self._rasters.clear()
-                    self._rasters[key] = raster
+            # Two threads may both build it: the same raster twice, the one of them stays.
+            raster = raster_index.build(self.polygons[kept])
+            self._rasters.clear()
+            self._rasters[key] = raster
         return raster
 
     def holding(self, lon: float, lat: float) -> tuple[int, ...]:
