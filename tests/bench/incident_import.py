@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ HISTORY = "demo_2026"
 SEED = 20261124
 DEFAULT_POINT = (-73.98765, 40.74321)
 DEFAULT_SHARE = 0.08
-NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+NOW = datetime.now(UTC) + timedelta(hours=1)  # after the adoption
 
 
 def write_history(path: Path, rows: int) -> None:

@@ -117,9 +117,11 @@ BEGIN
         RAISE EXCEPTION 'an incident lies at a segment of its edition' USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'incident_segment';
     END IF;
     IF EXISTS (
-        SELECT FROM (SELECT DISTINCT edition_id, city, owner FROM written WHERE owner IS NOT NULL) AS said
-        LEFT JOIN duty ON duty.edition_id = said.edition_id AND duty.city = said.city AND duty.owner = said.owner
-        WHERE duty.id IS NULL
+        SELECT FROM (
+            SELECT edition_id, city, owner FROM written WHERE owner IS NOT NULL
+            EXCEPT
+            SELECT edition_id, city, owner FROM duty WHERE edition_id IN (SELECT edition_id FROM written)
+        ) AS lost
     ) THEN
         RAISE EXCEPTION 'the owner of an incident holds a post in its edition' USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'incident_owner';
     END IF;
