@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import shapely
 import sqlalchemy as sa
+import structlog
 
 from gis import tables
 from gis.db import Tx
@@ -18,6 +20,8 @@ from gis.errors import NotFound
 from gis.kept_parts import code_digest, written_whole
 from gis.store import editions
 from grids.locate import Index
+
+_log = structlog.get_logger(__name__)
 
 _ENDING = ".index"
 
@@ -68,10 +72,13 @@ def path_of(tx: Tx, edition_id: int, folder: Path) -> Path:
 
 
 def read(path: Path) -> Index | None:
-    """The index kept at ``path``, its tables mapped; None when there is none that can be read."""
+    """The index kept at ``path``, its tables mapped; None when there is none, or (as the log says) none that can be read."""
     try:
         index = Index.unpacked(np.memmap(path, dtype=np.uint8, mode="r"))
-    except Exception:  # whatever is wrong with the file, it is as good as none
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, shapely.errors.ShapelyError) as error:  # the file is damaged or closed to us: as good as none
+        _log.warning("kept index not read", file=str(path), error=str(error))
         return None
     with suppress(OSError):  # a folder that may only be read
         path.touch()  # the files used last stay

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from structlog.testing import capture_logs
 
 from gis import kept_indexes
+from grids import packing
 from grids.locate import Index
 from grids.measure import Plane
 
@@ -50,15 +52,33 @@ def test_a_damaged_file_is_as_good_as_none(kept: Path) -> None:
             assert index is None or index.locate_one(*PLACE) == INDEX.locate_one(*PLACE), (at, harm)
     for cut in (b"", whole[:40], whole[:-1], whole + b"more", np.random.default_rng(1).bytes(1000)):
         kept.write_bytes(cut)
+        with capture_logs() as told:
+            assert kept_indexes.read(kept) is None
+        assert [(one["event"], one["file"]) for one in told] == [("kept index not read", str(kept))]
+
+
+def test_a_geometry_that_is_damaged_where_no_digest_looks_is_as_good_as_none(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "_SMALL", 0)
+    kept_indexes.keep(INDEX, kept)
+    whole, wkb = kept.read_bytes(), shapely.to_wkb(INDEX.segments[0])
+    for harmed in (wkb[:1] + b"\xff" + wkb[2:], wkb[:5] + b"\xff" + wkb[6:]):
+        kept.write_bytes(whole.replace(wkb, harmed))
         assert kept_indexes.read(kept) is None
 
 
-def test_whatever_reading_raises_is_as_good_as_none(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_there_is_nothing_to_tell(tmp_path: Path) -> None:
+    with capture_logs() as told:
+        assert kept_indexes.read(tmp_path / "none.index") is None
+    assert told == []
+
+
+def test_a_fault_of_the_program_is_not_taken_for_damage(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(_: object) -> Index:
-        raise OverflowError
+        raise TypeError
 
     monkeypatch.setattr(Index, "unpacked", read)
-    assert kept_indexes.read(kept) is None
+    with pytest.raises(TypeError):
+        kept_indexes.read(kept)
 
 
 def test_a_good_index_in_a_folder_that_may_only_be_read_is_read(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
