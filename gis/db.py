@@ -46,9 +46,15 @@ def libpq_url(url: str) -> str:
     return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def engine(url: str, *, pool_size: int = 8, statement_timeout_s: float | None = None) -> sa.Engine:
-    """An engine on ``url``. With ``statement_timeout_s`` the database itself ends a statement that takes longer."""
+def engine(url: str, *, pool_size: int = 8, statement_timeout_s: float | None = None, role: str | None = None) -> sa.Engine:
+    """An engine on ``url``. With ``statement_timeout_s`` the database itself ends a statement that takes longer.
+
+    ``role`` is the role of the database under which all its statements run, from the first on (`wangge_app`, `wangge_identity`):
+    set as a connection begins, it costs no statement, and ``RESET ROLE`` comes back to it.
+    """
     options = "-c timezone=UTC -c jit=off"
+    if role is not None:
+        options += f" -c role={role}"
     if statement_timeout_s is not None:
         options += f" -c statement_timeout={int(statement_timeout_s * 1000)}"
     return sa.create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args={"options": options})

@@ -28,12 +28,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
+from gis.account_tables import account, api_key, grid_within, login, permission, role_grant
 from gis.change_tables import change, comparison
 from gis.owner_tables import category_rule, department_lead, duty, leave, owner, shift, source_duty, special_unit
 from gis.table_columns import geometry, metadata, names, of_city, of_edition, of_edition_by_statement, origin
 
 __all__ = [
     "EDITION_TABLES",
+    "account",
+    "api_key",
     "area",
     "barrier",
     "block",
@@ -50,11 +53,15 @@ __all__ = [
     "duty_grid",
     "edition",
     "given_unit",
+    "grid_within",
     "incident",
     "leave",
     "level",
+    "login",
     "metadata",
     "owner",
+    "permission",
+    "role_grant",
     "segment",
     "segment_face",
     "shift",
@@ -168,6 +175,9 @@ edition = Table(
     Column("drawn_at", DateTime(timezone=True), nullable=False),
     Column("adopted_at", DateTime(timezone=True)),
     Column("retired_at", DateTime(timezone=True)),
+    Column("drawn_by", Integer, ForeignKey("account.id", ondelete="SET NULL")),
+    Column("adopted_by", Integer, ForeignKey("account.id", ondelete="SET NULL")),
+    CheckConstraint("drawn_by <> adopted_by", name="two_persons"),
     UniqueConstraint("city", "number"),
     Index(None, "city", "adopted_at"),
     CheckConstraint("(status = 'draft') = (adopted_at IS NULL)", name="adopted_at"),
@@ -336,7 +346,8 @@ incident = Table(
     # Points only: a tree of quadrants takes in a million of them in half the time that a tree of boxes takes.
     Index("incident_geom_index", "geom", postgresql_using="spgist"),
     Index(None, "city", "cell"),
-    Index(None, "edition_id", "duty_grid_id"),
+    Index("incident_grid_index", text("((edition_id::bigint << 32) | duty_grid_id)"), "reported_at"),
+    Index(None, "city", "reported_at", "id"),
     Index(None, "edition_id", "block_id"),
 )
 

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 
 from gis.db import engine, transaction
 from gis.schema import SCHEMA
+from gis.store import permissions
 
 
 def migrate(url: str) -> tuple[str | None, str]:
@@ -24,6 +25,7 @@ def migrate(url: str) -> tuple[str | None, str]:
             config.set_main_option("script_location", str(Path(__file__).parent))
             config.attributes["connection"] = tx
             alembic.command.upgrade(config, "head")
+            permissions.write(tx)
     finally:
         to.dispose()
     return before, SCHEMA

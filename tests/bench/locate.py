@@ -165,7 +165,7 @@ def kept(polygons: Geometries) -> dict[str, float]:
         file = Path(folder) / "index.npy"
         save, _ = seconds_of(lambda: np.save(file, index.packed()), runs=1, clock=time.perf_counter)
         load, again = seconds_of(lambda: Index.unpacked(np.load(file, mmap_mode="r")), runs=3, clock=time.perf_counter)
-        assert again.locate_one(*MIDDLE) == index.locate_one(*MIDDLE)
+        assert repr(again.locate_one(*MIDDLE)) == repr(index.locate_one(*MIDDLE))  # the distance to no segment is NaN
         return {"save_s": round(save, 3), "load_s": round(load, 3), "mb": round(file.stat().st_size / 1e6, 1)}
 
 

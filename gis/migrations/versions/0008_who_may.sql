@@ -1,0 +1,354 @@
+-- Who may do what: accounts and what is granted to them, and the same rules for every row that the HTTP app reads.
+
+CREATE TABLE account (
+    id INTEGER GENERATED ALWAYS AS IDENTITY,
+    login TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    password_hash TEXT,
+    password_changed_at TIMESTAMPTZ,
+    issuer TEXT,
+    subject TEXT,
+    failures INTEGER DEFAULT 0 NOT NULL,
+    locked_until TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL,
+    ended_at TIMESTAMPTZ,
+    erased_at TIMESTAMPTZ,
+    CONSTRAINT account_pkey PRIMARY KEY (id),
+    CONSTRAINT account_login_key UNIQUE (login),
+    CONSTRAINT account_issuer_subject_key UNIQUE (issuer, subject),
+    CONSTRAINT account_login_check CHECK (login ~ '^[a-z0-9][a-z0-9._-]{1,62}$'),
+    CONSTRAINT account_kind_check CHECK (kind IN ('person', 'machine')),
+    CONSTRAINT account_origin_check CHECK (origin IN ('given', 'generated')),
+    CONSTRAINT account_issuer_check CHECK ((issuer IS NULL) = (subject IS NULL))
+);
+COMMENT ON COLUMN account.name IS 'what the person is called; erased with the person';
+COMMENT ON COLUMN account.password_hash IS 'argon2id; NULL: no log-in by password';
+COMMENT ON COLUMN account.issuer IS 'OpenID Connect: who says who this is';
+COMMENT ON COLUMN account.subject IS 'OpenID Connect: the issuer''s own name of the person';
+COMMENT ON COLUMN account.failures IS 'wrong passwords since the last right one';
+
+CREATE TABLE login (
+    id INTEGER GENERATED ALWAYS AS IDENTITY,
+    account_id INTEGER NOT NULL,
+    digest BYTEA NOT NULL,
+    device TEXT NOT NULL,
+    began_at TIMESTAMPTZ NOT NULL,
+    seen_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL,
+    ended_at TIMESTAMPTZ,
+    CONSTRAINT login_pkey PRIMARY KEY (id),
+    CONSTRAINT login_digest_key UNIQUE (digest),
+    CONSTRAINT login_account_id_fkey FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE
+);
+COMMENT ON COLUMN login.digest IS 'SHA-256 of the token that only the device has';
+CREATE INDEX login_account_id_index ON login (account_id);
+
+CREATE TABLE api_key (
+    id INTEGER GENERATED ALWAYS AS IDENTITY,
+    account_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest BYTEA NOT NULL,
+    start TEXT NOT NULL,
+    layers TEXT [],
+    rate_per_minute INTEGER,
+    created_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL,
+    revoked_at TIMESTAMPTZ,
+    used_at TIMESTAMPTZ,
+    CONSTRAINT api_key_pkey PRIMARY KEY (id),
+    CONSTRAINT api_key_digest_key UNIQUE (digest),
+    CONSTRAINT api_key_rate_per_minute_check CHECK (rate_per_minute > 0),
+    CONSTRAINT api_key_account_id_fkey FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE
+);
+COMMENT ON COLUMN api_key.digest IS 'SHA-256 of the key, which is shown once';
+COMMENT ON COLUMN api_key.start IS 'its first characters, to know it by';
+COMMENT ON COLUMN api_key.layers IS 'NULL: every layer that the account may read';
+CREATE INDEX api_key_account_id_index ON api_key (account_id);
+
+CREATE TABLE role_grant (
+    id INTEGER GENERATED ALWAYS AS IDENTITY,
+    account_id INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    city TEXT NOT NULL,
+    level TEXT,
+    code TEXT,
+    department TEXT,
+    during TSTZRANGE NOT NULL,
+    granted_by INTEGER,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT role_grant_pkey PRIMARY KEY (id),
+    CONSTRAINT role_grant_account_id_fkey FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE,
+    CONSTRAINT role_grant_city_fkey FOREIGN KEY (city) REFERENCES city (code) ON DELETE CASCADE,
+    CONSTRAINT role_grant_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES account (id) ON DELETE SET NULL,
+    CONSTRAINT role_grant_role_check CHECK (role IN ('worker', 'lead', 'intake', 'dispatcher', 'department', 'checker', 'analyst', 'duty_chief', 'administrator')),
+    CONSTRAINT role_grant_during_check CHECK (NOT isempty(during)),
+    CONSTRAINT role_grant_place_check CHECK ((level IS NULL) = (code IS NULL)),
+    CONSTRAINT role_grant_department_check CHECK (role <> 'department' OR department IS NOT NULL)
+);
+COMMENT ON COLUMN role_grant.level IS 'key of the level of the place; NULL: the whole city';
+COMMENT ON COLUMN role_grant.department IS 'only what this department leads';
+COMMENT ON COLUMN role_grant.granted_by IS 'NULL: by a command on the machine';
+CREATE INDEX role_grant_account_id_index ON role_grant (account_id);
+
+CREATE TABLE permission (
+    act TEXT NOT NULL,
+    role TEXT NOT NULL,
+    CONSTRAINT permission_pkey PRIMARY KEY (act, role),
+    CONSTRAINT permission_role_check CHECK (role IN ('worker', 'lead', 'intake', 'dispatcher', 'department', 'checker', 'analyst', 'duty_chief', 'administrator'))
+);
+COMMENT ON TABLE permission IS 'the table of grids/permissions.py, written by wangge migrate';
+
+-- Nobody adopts their own edition. NULL: by a command of the machine's operator.
+ALTER TABLE edition
+    ADD COLUMN drawn_by INTEGER,
+    ADD COLUMN adopted_by INTEGER,
+    ADD CONSTRAINT edition_drawn_by_fkey FOREIGN KEY (drawn_by) REFERENCES account (id) ON DELETE SET NULL,
+    ADD CONSTRAINT edition_adopted_by_fkey FOREIGN KEY (adopted_by) REFERENCES account (id) ON DELETE SET NULL,
+    ADD CONSTRAINT edition_two_persons_check CHECK (drawn_by <> adopted_by);
+
+-- Every duty grid under its own code and that of each area above it: what a grant on a part of the ladder reaches.
+CREATE TABLE grid_within (
+    city TEXT NOT NULL,
+    level TEXT NOT NULL,
+    code TEXT NOT NULL,
+    edition_id INTEGER NOT NULL,
+    duty_grid_id INTEGER NOT NULL,
+    grid BIGINT NOT NULL,
+    CONSTRAINT grid_within_pkey PRIMARY KEY (city, level, code, edition_id, duty_grid_id),
+    CONSTRAINT grid_within_edition_id_duty_grid_id_fkey FOREIGN KEY (edition_id, duty_grid_id) REFERENCES duty_grid (edition_id, id) ON DELETE CASCADE
+);
+COMMENT ON TABLE grid_within IS 'every duty grid, under its own code and that of each area above it; written with the duty grids';
+COMMENT ON COLUMN grid_within.grid IS 'edition_id * 2^32 + duty_grid_id';
+CREATE INDEX grid_within_edition_id_duty_grid_id_index ON grid_within (edition_id, duty_grid_id);
+
+CREATE VIEW grid_ladder AS
+WITH RECURSIVE above AS (
+    SELECT duty_grid.edition_id, duty_grid.id AS duty_grid_id, duty_grid.area_id FROM duty_grid
+    UNION ALL
+    SELECT above.edition_id, above.duty_grid_id, area.parent_id
+    FROM above
+    JOIN area ON area.edition_id = above.edition_id AND area.id = above.area_id
+    WHERE area.parent_id IS NOT NULL
+),
+
+named AS (
+    SELECT above.edition_id, above.duty_grid_id, area.rank, area.code FROM above JOIN area ON area.edition_id = above.edition_id AND area.id = above.area_id
+    UNION ALL
+    SELECT duty_grid.edition_id, duty_grid.id, NULL, duty_grid.code FROM duty_grid
+)
+
+SELECT
+    edition.city,
+    coalesce(level.value ->> 'key', 'duty_grid') AS level,
+    named.code,
+    named.edition_id,
+    named.duty_grid_id,
+    (named.edition_id::bigint << 32) | named.duty_grid_id AS grid
+FROM named
+JOIN edition ON edition.id = named.edition_id
+LEFT JOIN LATERAL jsonb_array_elements(edition.levels) AS level
+    ON (level.value ->> 'rank')::int = named.rank OR named.rank IS NULL AND level.value ->> 'kind' = 'duty_grid';
+
+CREATE FUNCTION write_grid_within() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO grid_within (city, level, code, edition_id, duty_grid_id, grid)
+    SELECT city, level, code, edition_id, duty_grid_id, grid FROM grid_ladder
+    WHERE edition_id IN (SELECT edition_id FROM written)
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER duty_grid_within AFTER INSERT ON duty_grid REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION write_grid_within();
+INSERT INTO grid_within (city, level, code, edition_id, duty_grid_id, grid) SELECT city, level, code, edition_id, duty_grid_id, grid FROM grid_ladder;
+
+-- The list of incidents: the newest of a city, of some duty grids.
+DROP INDEX incident_edition_id_duty_grid_id_index;
+CREATE INDEX incident_grid_index ON incident (((edition_id::bigint << 32) | duty_grid_id), reported_at);
+CREATE INDEX incident_city_reported_at_id_index ON incident (city, reported_at, id);
+
+-- Two roles that own nothing. The HTTP app reads under wangge_app; accounts are kept under wangge_identity.
+DO $$
+DECLARE wanted TEXT;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['wangge_app', 'wangge_identity'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+            END;
+        END IF;
+        EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+    END LOOP;
+END
+$$;
+GRANT SELECT ON
+    alembic_version, city, level, street, category, category_rule, edition, area, duty_grid, block, segment, segment_face, cell, cell_share, special_unit,
+    comparison, change, owner, duty, shift, leave, department_lead, incident
+TO wangge_app;
+GRANT SELECT ON city, level, edition, area, duty_grid, grid_within, permission TO wangge_identity;
+GRANT SELECT, INSERT, UPDATE ON account, login, api_key, role_grant TO wangge_identity;
+
+-- Who asks: the account that `enter` found, for this transaction only. Without one nothing is granted.
+CREATE FUNCTION my_grants(asked_act text) RETURNS TABLE (city text, level text, code text, department text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT role_grant.city, role_grant.level, role_grant.code, role_grant.department
+    FROM role_grant
+    JOIN permission ON permission.role = role_grant.role AND permission.act = asked_act
+    JOIN account ON account.id = role_grant.account_id AND account.ended_at IS NULL
+    WHERE role_grant.account_id = nullif(current_setting('wangge.account', true), '')::integer AND role_grant.during @> now()
+$$;
+
+CREATE FUNCTION my_cities(asked_act text) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT DISTINCT granted.city FROM my_grants(asked_act) AS granted WHERE granted.level IS NULL
+$$;
+
+CREATE FUNCTION my_grids(asked_act text) RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT DISTINCT grid_within.grid
+    FROM my_grants(asked_act) AS granted
+    JOIN grid_within ON grid_within.city = granted.city AND grid_within.level = granted.level AND grid_within.code = granted.code
+$$;
+
+-- Whether some grant is for one department only: then every row is asked about by itself.
+CREATE FUNCTION my_departments_limit(asked_act text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT EXISTS (SELECT FROM my_grants(asked_act) AS granted WHERE granted.department IS NOT NULL)
+$$;
+
+CREATE FUNCTION may_in_category(asked_act text, asked_city text, category text, asked_grid bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT EXISTS (
+        SELECT FROM my_grants(asked_act) AS granted
+        WHERE granted.city = asked_city
+            AND (granted.level IS NULL OR EXISTS (
+                SELECT FROM grid_within
+                WHERE grid_within.city = granted.city AND grid_within.level = granted.level AND grid_within.code = granted.code AND grid_within.grid = asked_grid
+            ))
+            AND (granted.department IS NULL OR EXISTS (
+                SELECT FROM department_lead AS lead
+                WHERE lead.city = asked_city AND lead.department = granted.department AND lead.withdrawn_at IS NULL AND lead.during @> now()
+                    AND CASE WHEN right(lead.category, 1) = '*' THEN starts_with(category, rtrim(lead.category, '*')) ELSE category = lead.category END
+                    AND (lead.area_code IS NULL OR EXISTS (
+                        SELECT FROM grid_within WHERE grid_within.city = asked_city AND grid_within.code = lead.area_code AND grid_within.grid = asked_grid
+                    ))
+            ))
+    )
+$$;
+
+-- The parts of a condition that no row can change stand in sub-selects: they are asked once a statement.
+ALTER TABLE incident ENABLE ROW LEVEL SECURITY;
+CREATE POLICY incident_read ON incident FOR SELECT TO wangge_app USING (
+    (
+        city = ANY (ARRAY(SELECT my_cities('read_incidents')))
+        OR ((edition_id::bigint << 32) | duty_grid_id) = ANY (ARRAY(SELECT my_grids('read_incidents')))
+    )
+    AND (
+        NOT (SELECT my_departments_limit('read_incidents'))
+        OR may_in_category('read_incidents', city, category_kind || ':' || category_code, (edition_id::bigint << 32) | duty_grid_id)
+    )
+);
+
+-- Names of real people are for whoever has a part in the city; posts, shifts and leave decide who answers, and stay open by code.
+ALTER TABLE owner ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_read ON owner FOR SELECT TO wangge_app USING (
+    origin = 'generated' OR city = ANY (ARRAY(SELECT granted.city FROM my_grants('read_names') AS granted))
+);
+ALTER TABLE duty ENABLE ROW LEVEL SECURITY;
+CREATE POLICY duty_read ON duty FOR SELECT TO wangge_app USING (true);
+ALTER TABLE shift ENABLE ROW LEVEL SECURITY;
+CREATE POLICY shift_read ON shift FOR SELECT TO wangge_app USING (true);
+ALTER TABLE leave ENABLE ROW LEVEL SECURITY;
+CREATE POLICY leave_read ON leave FOR SELECT TO wangge_app USING (true);
+ALTER TABLE source_duty ENABLE ROW LEVEL SECURITY;
+
+-- Accounts: no policy for wangge_app, so it sees none; wangge_identity sees all, and nothing else.
+ALTER TABLE account ENABLE ROW LEVEL SECURITY;
+CREATE POLICY account_keep ON account TO wangge_identity USING (true) WITH CHECK (true);
+ALTER TABLE login ENABLE ROW LEVEL SECURITY;
+CREATE POLICY login_keep ON login TO wangge_identity USING (true) WITH CHECK (true);
+ALTER TABLE api_key ENABLE ROW LEVEL SECURITY;
+CREATE POLICY api_key_keep ON api_key TO wangge_identity USING (true) WITH CHECK (true);
+ALTER TABLE role_grant ENABLE ROW LEVEL SECURITY;
+CREATE POLICY role_grant_keep ON role_grant TO wangge_identity USING (true) WITH CHECK (true);
+
+-- The name of who holds a post as the one who asks may see it: the post's code in its place.
+CREATE FUNCTION shown_name(asked_city text, code text, name text, origin text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN origin = 'generated' OR current_user <> 'wangge_app' THEN name
+        WHEN asked_city = ANY (ARRAY(SELECT granted.city FROM my_grants('read_names') AS granted)) THEN name
+        ELSE code
+    END
+$$;
+
+-- How many incidents lie in a range of cells. To whom may not read them all the number is told in steps of five, rounded down: a
+-- number below five is then nought, and the difference between a cell and its children tells no smaller one.
+CREATE FUNCTION told_count(asked_city text, counted bigint) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT (CASE
+        WHEN current_user <> 'wangge_app' THEN counted
+        WHEN asked_city = ANY (ARRAY(SELECT granted.city FROM my_grants('read_incidents') AS granted WHERE granted.level IS NULL AND granted.department IS NULL)) THEN counted
+        ELSE counted - counted % 5
+    END)::integer
+$$;
+
+CREATE FUNCTION incidents_in_cells(asked_city text, first_cell bigint, last_cell bigint) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT count(*) FROM incident WHERE city = asked_city AND how IN ('inside', 'border') AND cell BETWEEN first_cell AND last_cell
+$$;
+
+-- Spatial operators are not leakproof, so under a policy no spatial index is used. The index finds the ids here; the rows behind
+-- them are read under the policy.
+CREATE FUNCTION incident_ids_in(box geometry) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT ROWS 1000 AS $$
+    SELECT id FROM incident WHERE geom && box
+$$;
+
+-- Who asks, by what only they have: the SHA-256 of a login's token or of a key. NULL when it is no longer, or never was, good.
+CREATE FUNCTION enter(credential text, asked_digest bytea) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    found RECORD;
+BEGIN
+    IF credential = 'login' THEN
+        SELECT login.id, login.account_id, login.seen_at AS used_at, NULL::text[] AS layers, NULL::integer AS rate_per_minute INTO found
+        FROM login WHERE digest = asked_digest AND ended_at IS NULL AND expires_at > now();
+    ELSE
+        SELECT api_key.id, api_key.account_id, api_key.used_at, api_key.layers, api_key.rate_per_minute INTO found
+        FROM api_key WHERE digest = asked_digest AND revoked_at IS NULL AND expires_at > now();
+    END IF;
+    IF found.id IS NULL OR NOT EXISTS (SELECT FROM account WHERE id = found.account_id AND ended_at IS NULL) THEN
+        RETURN NULL;
+    END IF;
+    -- Last use, to the minute: a write for every request would cost more than the request.
+    IF coalesce(found.used_at, '-infinity') < now() - interval '1 minute' THEN
+        IF credential = 'login' THEN
+            UPDATE login SET seen_at = now() WHERE id = found.id;
+        ELSE
+            UPDATE api_key SET used_at = now() WHERE id = found.id;
+        END IF;
+    END IF;
+    RETURN enter_account(found.account_id) || jsonb_build_object('credential', found.id, 'layers', found.layers, 'rate_per_minute', found.rate_per_minute);
+END
+$$;
+
+CREATE FUNCTION enter_account(asked integer) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    said jsonb;
+BEGIN
+    SELECT jsonb_build_object('account', account.id, 'login', account.login, 'name', account.name, 'kind', account.kind, 'grants', coalesce((
+        SELECT jsonb_agg(jsonb_build_object('role', role, 'city', city, 'level', level, 'code', code, 'department', department) ORDER BY id)
+        FROM role_grant WHERE account_id = account.id AND during @> now()
+    ), '[]'::jsonb)) INTO said
+    FROM account WHERE account.id = asked AND account.ended_at IS NULL;
+    IF said IS NOT NULL THEN
+        PERFORM set_config('wangge.account', asked::text, true);
+    END IF;
+    RETURN said;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incident_ids_in(geometry) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incident_ids_in(geometry) TO wangge_app, wangge_identity;
