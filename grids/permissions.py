@@ -11,7 +11,7 @@ their own work or adopts their own edition, and whoever keeps the accounts keeps
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -162,17 +162,16 @@ def may(person: Person, act: Act, thing: Thing | None = None) -> Verdict:
         return Verdict(True, Ground.OPEN_TO_ALL)
     if person.account is None:
         return Verdict(False, Ground.NOT_LOGGED_IN)
-    fitting = [grant for grant in person.grants if grant.role in roles]
-    if not fitting:
-        return Verdict(False, Ground.NO_ROLE)
-    if thing is None:
-        return Verdict(True, Ground.GRANTED, fitting[0])
-    here = [grant for grant in fitting if grant.covers(thing)]
-    if not here:
-        return Verdict(False, Ground.ELSEWHERE)
-    competent = [grant for grant in here if grant.department is None or grant.department in thing.departments]
-    if not competent:
-        return Verdict(False, Ground.OTHER_DEPARTMENT)
-    if act in NOT_OF_OWN and thing.doer == person.account:
-        return Verdict(False, Ground.OWN_WORK)
-    return Verdict(True, Ground.GRANTED, competent[0])
+    steps: list[tuple[Ground, Callable[[Grant], bool]]] = [(Ground.NO_ROLE, lambda grant: grant.role in roles)]
+    if thing is not None:
+        steps += [
+            (Ground.ELSEWHERE, lambda grant: grant.covers(thing)),
+            (Ground.OTHER_DEPARTMENT, lambda grant: grant.department is None or grant.department in thing.departments),
+            (Ground.OWN_WORK, lambda grant: not (act in NOT_OF_OWN and thing.doer == person.account)),
+        ]
+    left = person.grants
+    for ground, fits in steps:
+        left = tuple(filter(fits, left))
+        if not left:
+            return Verdict(False, ground)
+    return Verdict(True, Ground.GRANTED, left[0])
