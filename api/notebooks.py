@@ -16,6 +16,7 @@ from gis import db
 from gis.assigning import Assigner, assigner
 from gis.assigning_frames import assign_frame
 from gis.kept_indexes import folder_of
+from gis.locating import Indexes
 from gis.schema import require_schema
 from gis.settings import Settings
 from gis.store.cities import the_city
@@ -31,7 +32,8 @@ def plan(city: str | None = None, *, at: datetime | None = None, category: str |
     try:
         with db.transaction(engine) as tx:
             require_schema(tx)
-            return assigner(tx, the_city(tx, city), at=at or datetime.now(UTC), folder=folder_of(settings.data_dir), category=category)
+            indexes = Indexes(folder_of(settings.data_dir))
+            return assigner(tx, indexes, city=the_city(tx, city), at=at or datetime.now(UTC), category=category)
     finally:
         engine.dispose()
 

@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,8 @@ from numpy.typing import NDArray
 
 from gis import tables
 from gis.db import Tx
-from gis.errors import BeforeFirstEdition, NoAdoptedEdition, NotAnInstant
-from gis.kept_indexes import index, path_of, prepared_index
-from gis.store import cities, editions, places, special_units
+from gis.locating import Indexes
+from gis.store import editions, places
 from grids.answering import Answering
 from grids.locate import Index, Places
 from grids.measure import Floats
@@ -54,18 +52,15 @@ _UNPLACED = len(HOW) - 1
 
 
 @dataclass(frozen=True)
-class Assigner:
-    """An edition at one instant and for one category (or any), as arrays in the order of positions.
+class Labels:
+    """What is said of the places of an edition at one instant, for one category (or any): arrays in the order of positions.
 
-    ``block_codes`` (b,), ``grid_of_block`` (b,) with ``grid_codes`` (g,), and ``segment_codes`` (s,); ``index_file`` is where the
-    index is kept, if it could be.
+    ``block_codes`` (b,), ``grid_of_block`` (b,) with ``grid_codes`` (g,), and ``segment_codes`` (s,).
     """
 
     city: str
     edition_id: int
     edition_number: int
-    index: Index
-    index_file: Path
     special_units: SpecialUnits
     answering: Answering
     block_codes: pa.Array
@@ -73,31 +68,45 @@ class Assigner:
     grid_of_block: NDArray[np.int64]
     segment_codes: pa.Array
 
-    def found(self, lons: Floats, lats: Floats) -> tuple[Places, NDArray[np.int64]]:
-        """Where each point (n,) is, by positions, and the position in ``answering.answers`` of who answers, -1 for nobody."""
-        found = self.index.locate(lons, lats)
-        units = self.special_units.first(lons, lats, among=self.answering.special_units())
-        return found, self.answering.at(block=found.block, segment=found.segment, side=found.side, special_unit=units)
-
     @cached_property
     def owners(self) -> pa.Array:
         """The codes of the owners of ``answering.answers``."""
         return pa.array([one.owner.code for one in self.answering.answers], pa.string())
 
+    @cached_property
+    def levels(self) -> pa.Array:
+        """The levels of ``answering.answers``."""
+        return pa.array([one.level for one in self.answering.answers], pa.string())
+
+
+@dataclass(frozen=True)
+class Assigner:
+    """Where points are in an edition, and what is said of those places."""
+
+    index: Index
+    labels: Labels
+
+    def found(self, lons: Floats, lats: Floats) -> tuple[Places, NDArray[np.int64]]:
+        """Where each point (n,) is, by positions, and the position in ``answering.answers`` of who answers, -1 for nobody."""
+        found, said = self.index.locate(lons, lats), self.labels.answering
+        units = self.labels.special_units.first(lons, lats, among=said.special_units())
+        return found, said.at(block=found.block, segment=found.segment, side=found.side, special_unit=units)
+
     def answers(self, lons: Floats, lats: Floats) -> pa.RecordBatch:
         """The answers (n,) for points in EPSG:4326, in ``COLUMNS``; NaN in either coordinate is a point without a place."""
         found, answer = self.found(lons, lats)
+        said = self.labels
         inside, street, answered = found.block >= 0, found.segment >= 0, answer >= 0
-        grids = self.grid_of_block[found.block] if len(self.grid_of_block) else found.block
+        grids = said.grid_of_block[found.block] if len(said.grid_of_block) else found.block
         columns = {
             "cell": cell_texts(found.cell),
-            "street_unit": _taken(self.block_codes, found.block, inside),
-            "segment": _taken(self.segment_codes, found.segment, street),
+            "street_unit": _taken(said.block_codes, found.block, inside),
+            "segment": _taken(said.segment_codes, found.segment, street),
             "side": _taken(pa.array(editions.SIDES), found.side, street),
             "offset_m": pa.array(found.offset_m, mask=~street),
-            "duty_grid": _taken(self.grid_codes, grids, inside),
-            "owner": _taken(self.owners, answer, answered),
-            "level": _taken(pa.array([one.level for one in self.answering.answers], pa.string()), answer, answered),
+            "duty_grid": _taken(said.grid_codes, grids, inside),
+            "owner": _taken(said.owners, answer, answered),
+            "level": _taken(said.levels, answer, answered),
             "how": _taken(pa.array(HOW), np.where(np.isfinite(lons) & np.isfinite(lats), found.how, _UNPLACED)),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in COLUMNS.names], schema=COLUMNS)
@@ -116,40 +125,26 @@ def cell_texts(cells: NDArray[np.uint64]) -> pa.Array:
     return pc.if_else(pa.array(cells != 0), written, None)
 
 
-def assigner(tx: Tx, city: str, *, at: datetime, folder: Path, category: str | None = None, many: bool = True) -> Assigner:
-    """What answers for a city as of ``at``, for a category (kind:code) or whatever it is about.
+def assigner(tx: Tx, indexes: Indexes, *, city: str, at: datetime, category: str | None = None, points: int | None = None) -> Assigner:
+    """What answers for a city as of ``at``, for a category (kind:code) or whatever it is about, ready for so many points (None:
+    nobody knows how many).
 
-    The edition's index is kept in ``folder``; for few points (not ``many``) one that is not there is not made. Raises ``NotAnInstant``, ``NotFound``, ``NoAdoptedEdition``, ``BeforeFirstEdition``
-    and ``UnknownCategory``.
+    Raises ``NotAnInstant``, ``NotFound``, ``NoAdoptedEdition``, ``BeforeFirstEdition`` and ``UnknownCategory``.
     """
-    edition = _in_force(tx, city, at)
-    return Assigner(
-        city=city,
-        edition_id=edition.id,
-        edition_number=edition.number,
-        index=prepared_index(tx, edition.id, folder) if many else index(tx, edition.id, folder),
-        index_file=path_of(tx, edition.id, folder),
-        special_units=special_units.find(tx, edition.id),
-        answering=places.answering(tx, edition.id, at=at, category=category),
-        block_codes=_codes(tx, tables.block, edition.id),
-        grid_codes=_codes(tx, tables.duty_grid, edition.id),
-        grid_of_block=editions.grid_of_block(tx, edition.id),
-        segment_codes=_codes(tx, tables.segment, edition.id),
-    )
-
-
-def _in_force(tx: Tx, city: str, at: datetime) -> sa.Row[Any]:
-    if at.tzinfo is None:
-        raise NotAnInstant(at.isoformat())
-    cities.find(tx, city)
+    plan = indexes.for_points(tx, city, at=at, points=points)
     edition = tables.edition
-    adopted = sa.select(edition).where(edition.c.city == city, edition.c.adopted_at.is_not(None)).order_by(edition.c.adopted_at)
-    rows = tx.execute(adopted).all()
-    if not rows:
-        raise NoAdoptedEdition(city)
-    if rows[0].adopted_at > at:
-        raise BeforeFirstEdition(at.isoformat(), rows[0].adopted_at.isoformat())
-    return next(row for row in reversed(rows) if row.adopted_at <= at)
+    labels = Labels(
+        city=city,
+        edition_id=plan.edition_id,
+        edition_number=tx.execute(sa.select(edition.c.number).where(edition.c.id == plan.edition_id)).scalar_one(),
+        special_units=plan.special_units,
+        answering=places.answering(tx, plan.edition_id, at=at, category=category),
+        block_codes=_codes(tx, tables.block, plan.edition_id),
+        grid_codes=_codes(tx, tables.duty_grid, plan.edition_id),
+        grid_of_block=editions.grid_of_block(tx, plan.edition_id),
+        segment_codes=_codes(tx, tables.segment, plan.edition_id),
+    )
+    return Assigner(plan.index, labels)
 
 
 def _codes(tx: Tx, table: sa.Table, edition_id: int) -> pa.Array:

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import distributed
-import numpy as np
 import pyarrow.parquet as pq
 
-from gis.assigning import Assigner
+from gis.assigning import Assigner, Labels
 from gis.assigning_files import Assigned, Declared, answered, form_of
 from gis.errors import ExportExists, ExportNotWritten, IndexNotSeen, NoCluster, NotFound, NotOnCluster
-from gis.kept_indexes import read
+from gis.kept_indexes import keep, read
 from gis.layer_files import FORMATS
 from gis.point_files import open_points
 from gis.progress import Progress
 from grids.locate import Index
-from grids.measure import Plane
 
 _ENDINGS = (".parquet", ".geoparquet")
 _CONNECTS_S = 10
-_NO_INDEX = Index(np.empty(0, dtype=object), np.empty(0, dtype=object), Plane("EPSG:3857"), 10)
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,19 @@ class _Piece:
 
 
 def assign_on_cluster(
-    path: Path, out: Path, asked: Assigner, declared: Declared, *, scheduler: str, overwrite: bool = False, progress: Progress
+    path: Path,
+    out: Path,
+    asked: Assigner,
+    declared: Declared,
+    *,
+    index_file: Path,
+    scheduler: str,
+    overwrite: bool = False,
+    progress: Progress,
 ) -> Assigned:
     """Write the rows of a Parquet file, or of all Parquet files of a folder, with their answers to files in the new folder ``out``.
 
-    The files ``part-00000.parquet`` … hold the rows in their order, and are what ``assign_file`` would write. The folder is there
+    ``index_file`` is where the workers find the index of ``asked``; it is kept there when it is not yet. The files ``part-00000.parquet`` … hold the rows in their order, and are what ``assign_file`` would write. The folder is there
     whole or not at all. Raises what ``assign_file`` does, ``NotOnCluster`` for points that are not Parquet, ``NoCluster`` when the
     scheduler is not reached, and ``IndexNotSeen`` when a worker does not see the index.
     """
@@ -63,8 +68,10 @@ def assign_on_cluster(
         except (OSError, ValueError) as error:
             raise NoCluster(scheduler, str(error)) from error
         with client:
-            sent = client.scatter(replace(asked, index=_NO_INDEX), broadcast=True)
-            futures = client.map(_assign_piece, pieces, asked=sent, declared=declared, pure=False)
+            if read(index_file) is None:
+                keep(asked.index, index_file)
+            labels = client.scatter(asked.labels, broadcast=True)
+            futures = client.map(_assign_piece, pieces, labels=labels, index_file=index_file, declared=declared, pure=False)
             for number, future in enumerate(distributed.as_completed(futures, loop=client.loop), 1):
                 part: Assigned = future.result()
                 done.rows += part.rows
@@ -99,8 +106,8 @@ def _pieces(path: Path, out: Path, declared: Declared) -> Iterator[_Piece]:
             number += 1
 
 
-def _assign_piece(piece: _Piece, *, asked: Assigner, declared: Declared) -> Assigned:
-    asked = replace(asked, index=_mapped(asked.index_file))
+def _assign_piece(piece: _Piece, *, labels: Labels, index_file: Path, declared: Declared) -> Assigned:
+    asked = Assigner(_mapped(index_file), labels)
     done = Assigned("parquet")
     with open_points(piece.path, lon=declared.lon, lat=declared.lat, row_group=piece.row_group) as file:
         form = form_of(piece.out, file)

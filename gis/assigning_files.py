@@ -117,7 +117,7 @@ def require_axes(file: PointFile, asked: Assigner, at: Places, found: pa.RecordB
     placed = np.isfinite(at.lons) & (np.abs(at.lons) <= 90)
     swapped = asked.index.locate(at.lats[placed], at.lons[placed])
     if 10 * np.count_nonzero(swapped.block >= 0) > np.count_nonzero(np.isfinite(at.lons)):
-        raise AxesSwapped(file.name, asked.city)
+        raise AxesSwapped(file.name, asked.labels.city)
 
 
 def points_wkb(lons: Any, lats: Any) -> pa.Array:

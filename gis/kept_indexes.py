@@ -29,6 +29,12 @@ _UNFINISHED = ".new"
 _ABANDONED_AFTER_S = 3_600
 """An unfinished file so much older than one just finished is of a process that was killed while it wrote."""
 
+_MANY_BLOCKS = 1_000
+"""Of fewer GEOS finds a point's in less time than the rest of an answer takes, and nothing has to be loaded or built."""
+
+_MANY_POINTS = 50_000
+"""Fewer are found by GEOS sooner than tens of thousands of blocks are prepared."""
+
 _MOST_KEPT = 8
 """So many files stay: those used last. An index of a megacity takes some hundred megabytes."""
 
@@ -38,20 +44,9 @@ def folder_of(data_dir: Path) -> Path:
     return data_dir / "indexes"
 
 
-def prepared_index(tx: Tx, edition_id: int, folder: Path) -> Index:
-    """The index of an edition, ready to be asked for any number of points: from its file, or made now and kept.
-
-    Seconds when it has to be made, a tenth of one when it is kept. Where the folder cannot be written the index is made all the
-    same. Raises ``NotFound``.
-    """
-    path = path_of(tx, edition_id, folder)
-    kept = read(path)
-    if kept is not None:
-        return kept
-    index = editions.index(tx, edition_id)
-    index.prepare()
-    keep(index, path)
-    return index
+def worth_preparing(*, blocks: int, points: int | None) -> bool:
+    """Whether the index of so many blocks is worth the time to prepare and keep it, for so many points (None: nobody knows)."""
+    return blocks >= _MANY_BLOCKS and (points is None or points >= _MANY_POINTS)
 
 
 def index(tx: Tx, edition_id: int, folder: Path) -> Index:

@@ -17,7 +17,7 @@ import numpy as np
 
 from gis import kept_indexes
 from gis.db import Tx, statement
-from gis.errors import BeforeFirstEdition, Busy, NotAnInstant, UnknownCategory
+from gis.errors import BeforeFirstEdition, Busy, NoAdoptedEdition, NotAnInstant, UnknownCategory
 from gis.exchange import to_wgs84
 from gis.store import cities, editions, places, special_units
 from gis.store.places import Segment, Standing
@@ -27,9 +27,6 @@ from grids.special_units import SpecialUnits
 
 _RESOLUTION = 10
 """The resolution of the cell of a place in no city."""
-
-_WORTH_PREPARING = 1_000
-"""Of fewer blocks GEOS finds a point's in less time than the rest of an answer takes, and nothing has to be loaded or built."""
 
 _MOST_ASKED = 5
 """So many times a question is asked again because a plan was adopted meanwhile; then it is refused, and never guessed at."""
@@ -86,13 +83,19 @@ class Indexes:
         held = self._held
         for term in self._terms or ():
             plan = held.get(term.edition_id)
-            if term.to_at is not None or plan is None:
-                continue
-            kept = plan.index.has_tables
-            if kept or len(plan.index.blocks) >= _WORTH_PREPARING:
-                plan.index.prepare()
-                if self.folder is not None and not kept:
-                    kept_indexes.keep(plan.index, kept_indexes.path_of(tx, plan.edition_id, self.folder))
+            if term.to_at is None and plan is not None:
+                self.make_tables(tx, plan, points=None)
+                if plan.index.has_tables:
+                    plan.index.prepare()
+
+    def make_tables(self, tx: Tx, plan: Plan, *, points: int | None) -> None:
+        """Prepare the index of a plan and keep it, where so many points (None: nobody knows) are worth it; one that has its tables
+        stays as it is."""
+        if plan.index.has_tables or not kept_indexes.worth_preparing(blocks=len(plan.index.blocks), points=points):
+            return
+        plan.index.prepare()
+        if self.folder is not None:
+            kept_indexes.keep(plan.index, kept_indexes.path_of(tx, plan.edition_id, self.folder))
 
     def is_fresh(self, tx: Tx) -> bool:
         """Whether no edition was adopted since the terms were read."""
@@ -107,7 +110,8 @@ class Indexes:
         if at.tzinfo is None:
             raise NotAnInstant(at.isoformat())
         if self._terms is None:
-            self.refresh(tx)
+            with self._filling:
+                self._terms = _terms(tx)
         terms = tuple(term for term in self._terms or () if city in (None, term.city))
         if not terms and city is not None:
             cities.find(tx, city)
@@ -117,6 +121,18 @@ class Indexes:
         for term in terms:
             if term.holds(at):
                 yield self._plan(tx, term.edition_id)
+
+    def for_points(self, tx: Tx, city: str, *, at: datetime, points: int | None) -> Plan:
+        """The edition of a city in force at an instant, by the terms of now, ready for so many points (None: nobody knows).
+
+        Raises what ``in_force`` does, and ``NoAdoptedEdition``.
+        """
+        if self._terms is not None and not self.is_fresh(tx):
+            self.refresh(tx)
+        for plan in self.in_force(tx, at, city):
+            self.make_tables(tx, plan, points=points)
+            return plan
+        raise NoAdoptedEdition(city)
 
     def _plan(self, tx: Tx, edition_id: int) -> Plan:
         # One reading: another thread may put other plans in place of those held at any moment.

@@ -14,7 +14,8 @@ from gis import db
 from gis.assigning import assigner
 from gis.assigning_files import Declared, assign_file
 from gis.errors import MissingExtra
-from gis.kept_indexes import folder_of
+from gis.kept_indexes import folder_of, path_of
+from gis.locating import Indexes
 from gis.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -55,7 +56,9 @@ def assign(  # noqa: PLR0917 - every one is an argument or option of the command
         progress("reading the edition")
         with access.engine(settings) as engine, db.transaction(engine) as tx:
             code = access.the_city(tx, city)
-            asked = assigner(tx, code, at=access.instant(at), folder=folder_of(settings.data_dir), category=category)
+            folder = folder_of(settings.data_dir)
+            asked = assigner(tx, Indexes(folder), city=code, at=access.instant(at), category=category)
+            index_file = path_of(tx, asked.labels.edition_id, folder)
         declared = Declared(datum, lon, lat, layer, encoding, prefix)
         if scheduler is None:
             done = assign_file(file, target, asked, declared, threads=settings.processes, overwrite=overwrite, progress=progress)
@@ -64,12 +67,14 @@ def assign(  # noqa: PLR0917 - every one is an argument or option of the command
                 from gis.assigning_dask import assign_on_cluster
             except ImportError as error:
                 raise MissingExtra("dask") from error
-            done = assign_on_cluster(file, target, asked, declared, scheduler=scheduler, overwrite=overwrite, progress=progress)
+            done = assign_on_cluster(
+                file, target, asked, declared, index_file=index_file, scheduler=scheduler, overwrite=overwrite, progress=progress
+            )
     if as_json:
         emit(
             {
                 "city": code,
-                "edition": asked.edition_number,
+                "edition": asked.labels.edition_number,
                 "file": str(target.resolve()),
                 "format": done.form,
                 "rows": done.rows,
@@ -79,7 +84,7 @@ def assign(  # noqa: PLR0917 - every one is an argument or option of the command
         return
     remark(
         _("{rows} rows, edition {edition} of {city}: {file}").format(
-            rows=f"{done.rows:,}", edition=asked.edition_number, city=code, file=target
+            rows=f"{done.rows:,}", edition=asked.labels.edition_number, city=code, file=target
         )
     )
     found = {

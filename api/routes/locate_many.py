@@ -24,7 +24,6 @@ from api.errors import BodyTooLarge, UnknownMediaType
 from api.routes.locate import Asked, Question
 from gis.assigning import assigner
 from gis.assigning_files import Declared, assign_file
-from gis.kept_indexes import folder_of
 from gis.progress import silent
 from gis.store.cities import the_city
 
@@ -114,11 +113,9 @@ async def _write(request: Request, path: Path, limit_mb: int) -> None:
 
 
 def _answer(held: Running, body: Path, out: Path, asked: Question, at: datetime) -> None:
-    settings = held.settings
     with held.transaction() as tx:
-        code = the_city(tx, asked.city)
-        plan = assigner(tx, code, at=at, folder=folder_of(settings.data_dir), category=asked.category)
-    assign_file(body, out, plan, Declared(asked.datum), threads=settings.processes, progress=silent)
+        plan = assigner(tx, held.indexes, city=the_city(tx, asked.city), at=at, category=asked.category)
+    assign_file(body, out, plan, Declared(asked.datum), threads=held.settings.processes, progress=silent)
 
 
 def _read(path: Path) -> Iterator[bytes]:

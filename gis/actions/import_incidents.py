@@ -18,6 +18,7 @@ from gis.city_pack import CityPack, IncidentHistory
 from gis.db import Tx, lock, points_ewkb
 from gis.errors import NotFound
 from gis.exchange import to_wgs84
+from gis.locating import Indexes
 from gis.pack_incidents import read_incidents, rows_expected
 from gis.progress import Progress
 from gis.rejections import Rejections
@@ -28,9 +29,6 @@ from grids.measure import Floats
 
 _INCIDENTS = uuid.UUID("6f0d5a52-4c9b-5c0c-9a49-5a1f6f1a3c1e")
 """Namespace of the ids that imported incidents get, so that the same row of a history has the same id everywhere."""
-
-_MANY = 50_000
-"""A history with so many rows is worth an index that is prepared and kept."""
 
 _HOW = ("outside", "inside", "border", "outside", "unplaced")
 """The words of ``How`` in its order, and that of a row without coordinates: a street near by makes no incident the city's."""
@@ -65,7 +63,8 @@ def import_incidents(
     """Take in a history of the city's pack, from ``file`` instead of the pack's own when given.
 
     Each incident is assigned in the adopted edition: cell, block, nearest segment and side, duty grid, and who answers
-    at ``now``. Running it again adds nothing. For many rows the edition's index is kept in ``index_folder``. Rejected rows go with their reasons to a CSV in ``rejected_folder``.
+    at ``now``. Running it again adds nothing. For many rows the edition's index is kept in ``index_folder``. Rejected rows go with
+    their reasons to a CSV in ``rejected_folder``.
     Raises ``NotFound`` for an unknown city or history, ``Conflict`` before the first adopted edition, ``BadPack`` when
     the file as a whole cannot be read.
     """
@@ -75,7 +74,7 @@ def import_incidents(
     history = _history(pack, history_key)
     done = Imported(history_key)
     total = rows_expected(Path(row.pack_folder), history, file=file)
-    assigner = _Assigner(assigning.assigner(tx, city, at=now, folder=index_folder, many=total is None or total >= _MANY))
+    assigner = _Assigner(assigning.assigner(tx, Indexes(index_folder), city=city, at=now, points=total))
     progress("importing incidents", 0, total)
     path = rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}-rejected.csv"
     # The database takes in one chunk while the next is read and located; the transaction is used by one thread at a time.
@@ -138,7 +137,7 @@ class _Assigner:
     @property
     def edition_id(self) -> int:
         """The edition in which rows are assigned."""
-        return self.asked.edition_id
+        return self.asked.labels.edition_id
 
     def rows(self, frame: pd.DataFrame, *, city: str, history: IncidentHistory) -> pa.Table:
         """The columns that ``incidents.add`` takes, for a chunk of ``read_incidents``."""
@@ -161,9 +160,10 @@ class _Assigner:
     def answers(self, lons: Floats, lats: Floats) -> dict[str, pa.Array]:
         """How, cell, block, segment, side, offset, duty grid and owner of each point."""
         places, answer = self.asked.found(lons, lats)
+        said = self.asked.labels
         inside = places.block >= 0
         street = inside & (places.segment >= 0)
-        grids = self.asked.grid_of_block[places.block] if len(self.asked.grid_of_block) else places.block
+        grids = said.grid_of_block[places.block] if len(said.grid_of_block) else places.block
         placed = np.isfinite(lons) & np.isfinite(lats)
         return {
             "how": pa.array(_HOW).take(pa.array(np.where(placed, places.how, len(How)))),
@@ -173,7 +173,7 @@ class _Assigner:
             "side": pa.array(editions.SIDES).take(pa.array(places.side, mask=~street)),
             "offset_m": pa.array(places.offset_m, mask=~street),
             "duty_grid_id": pa.array(grids + 1, mask=~inside),
-            "owner": self.asked.owners.take(pa.array(answer, mask=answer < 0)),
+            "owner": said.owners.take(pa.array(answer, mask=answer < 0)),
         }
 
 

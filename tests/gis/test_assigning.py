@@ -18,6 +18,7 @@ import pyogrio
 import pytest
 import shapely
 
+from gis import kept_indexes
 from gis.assigning import COLUMNS, HOW, Assigner, assigner, cell_texts
 from gis.assigning_dask import assign_on_cluster
 from gis.assigning_files import Declared, assign_file, points_wkb
@@ -56,7 +57,7 @@ def asked(database: str, tiny_pack: Path, tmp_path: Path) -> Assigner:
     """The tiny city's plan, ready for many points."""
     load(database, tiny_pack)
     with act(database) as tx:
-        return assigner(tx, "tiny", at=NOON, folder=tmp_path / "indexes")
+        return assigner(tx, Indexes(tmp_path / "indexes"), city="tiny", at=NOON)
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_every_point_has_the_answer_of_the_single_look_up(database: str, asked: 
 def test_a_category_decides_who_answers(database: str, asked: Assigner, points: Points, tmp_path: Path) -> None:
     key = "component:01001"
     with act(database) as tx:
-        about = assigner(tx, "tiny", at=NOON, folder=tmp_path / "indexes", category=key)
+        about = assigner(tx, Indexes(), city="tiny", at=NOON, category=key)
         indexes = Indexes()
         for lon, lat, many in zip(*(side[:60].tolist() for side in points), about.answers(*points).to_pylist(), strict=False):
             one = locate(tx, indexes, lon=lon, lat=lat, datum="wgs84", at=NOON, category=key)
@@ -138,13 +139,13 @@ def test_a_category_decides_who_answers(database: str, asked: Assigner, points: 
                 chosen = answering(dispatch(one.standing.chain, one.standing.category))
                 assert (chosen and chosen.by.code, chosen and chosen.rung.level) == (many["owner"], many["level"])
         with pytest.raises(UnknownCategory):
-            assigner(tx, "tiny", at=NOON, folder=tmp_path, category="event:nothing")
+            assigner(tx, Indexes(), city="tiny", at=NOON, category="event:nothing")
         for wrong, refusal in ((NOON.replace(tzinfo=None), NotAnInstant), (NOON.replace(year=2020), BeforeFirstEdition)):
             with pytest.raises(refusal):
-                assigner(tx, "tiny", at=wrong, folder=tmp_path)
+                assigner(tx, Indexes(), city="tiny", at=wrong)
         with pytest.raises(NotFound):
-            assigner(tx, "nowhere", at=NOON, folder=tmp_path)
-    assert asked.edition_number == 1
+            assigner(tx, Indexes(), city="nowhere", at=NOON)
+    assert asked.labels.edition_number == 1
     assert len(asked.answers(points[0][:0], points[1][:0])) == 0
 
 
@@ -154,21 +155,41 @@ def test_a_city_without_a_plan_is_refused(database: str, tiny_pack: Path, tmp_pa
     with act(database) as tx:
         load_city(tx, tiny_pack, now=NOON, progress=silent)
         with pytest.raises(NoAdoptedEdition):
-            assigner(tx, "tiny", at=NOON, folder=tmp_path)
+            assigner(tx, Indexes(), city="tiny", at=NOON)
 
 
-def test_the_index_is_kept_and_a_damaged_one_is_made_again(database: str, asked: Assigner, points: Points, tmp_path: Path) -> None:
-    said = asked.answers(*points)
-    kept = list((tmp_path / "indexes").iterdir())
-    assert kept == [asked.index_file]
-    for harm in (b"", b"no index", asked.index_file.read_bytes()[:-9]):
-        asked.index_file.write_bytes(harm)
+def test_an_index_worth_it_is_kept_and_a_damaged_one_is_made_again(
+    database: str, asked: Assigner, points: Points, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, folder = asked.answers(*points), tmp_path / "indexes"
+    assert not folder.exists()
+    monkeypatch.setattr(kept_indexes, "_MANY_BLOCKS", 1)
+
+    def again(folder: Path, points: int | None = None) -> Assigner:
         with act(database) as tx:
-            again = assigner(tx, "tiny", at=NOON, folder=tmp_path / "indexes")
-        assert again.answers(*points) == said
+            return assigner(tx, Indexes(folder), city="tiny", at=NOON, points=points)
+
+    again(folder, points=10)
+    assert not folder.exists()
+    assert again(folder).answers(*points) == said
+    (kept,) = folder.iterdir()
+    for harm in (b"", b"no index", kept.read_bytes()[:-9]):
+        kept.write_bytes(harm)
+        assert again(folder).answers(*points) == said
+        assert kept_indexes.read(kept) is not None
+    assert again(Path("/proc/nowhere")).answers(*points) == said
+
+
+def test_what_is_in_memory_is_used_and_a_plan_adopted_since_takes_its_place(database: str, asked: Assigner, tiny_pack: Path) -> None:
+    indexes = Indexes()
     with act(database) as tx:
-        unwritable = assigner(tx, "tiny", at=NOON, folder=Path("/proc/nowhere"))
-    assert unwritable.answers(*points) == said
+        (plan,) = indexes.in_force(tx, NOON, "tiny")
+        first = assigner(tx, indexes, city="tiny", at=NOON)
+    assert (first.index, first.labels.special_units) == (plan.index, plan.special_units)
+    load(database, tiny_pack)
+    with act(database) as tx:
+        assert assigner(tx, indexes, city="tiny", at=NOON).labels.edition_number == 2
+    assert (asked.labels.edition_number, first.labels.edition_number) == (1, 1)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".arrow", ".json"])
@@ -320,7 +341,7 @@ def test_what_cannot_be_is_refused(asked: Assigner, points: Points, tmp_path: Pa
 def test_swapped_axes_are_seen_by_where_the_points_would_lie(asked: Assigner, tmp_path: Path) -> None:
     # Shanghai's longitudes are no latitudes, so nobody could swap them unseen: Helsinki's can be.
     helsinki = Index(np.array([shapely.box(24.9, 60.1, 25.0, 60.2)]), np.empty(0, dtype=object), Plane("EPSG:3067"), 10)
-    there = replace(asked, index=helsinki, city="helsinki")
+    there = Assigner(helsinki, replace(asked.labels, city="helsinki"))
     lons, lats = np.linspace(24.8, 25.1, 30), np.linspace(60.12, 60.18, 30)
     path = write(tmp_path / "points.csv", pd.DataFrame({"lon": lats, "lat": lons}))
     with pytest.raises(AxesSwapped):
@@ -402,13 +423,20 @@ def test_a_cluster_says_what_one_machine_says(asked: Assigner, points: Points, t
 
     frame = geopandas.GeoDataFrame({"id": range(len(points[0]))}, geometry=shapely.points(*points), crs=4326)
     frame.to_parquet(tmp_path / "points.parquet", row_group_size=70)
-    local = assign(tmp_path / "points.parquet", tmp_path / "local.parquet", asked)
+    local, kept = assign(tmp_path / "points.parquet", tmp_path / "local.parquet", asked), tmp_path / "indexes" / "tiny.index"
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
 
         def run(came: str, out: str, declared: Declared = WGS84, *, overwrite: bool = False) -> pd.DataFrame:
             done = assign_on_cluster(
-                tmp_path / came, tmp_path / out, asked, declared, scheduler=address, overwrite=overwrite, progress=silent
+                tmp_path / came,
+                tmp_path / out,
+                asked,
+                declared,
+                index_file=kept,
+                scheduler=address,
+                overwrite=overwrite,
+                progress=silent,
             )
             assert done.rows == sum(done.how.values()) == len(frame)
             parts = sorted((tmp_path / out).iterdir())
@@ -431,7 +459,9 @@ def test_a_cluster_says_what_one_machine_says(asked: Assigner, points: Points, t
             run("bad.parquet", "other")
         assert "Rows: 100." in refused.value.findings[0].text(str)
     with pytest.raises(NoCluster):
-        assign_on_cluster(tmp_path / "points.parquet", tmp_path / "other", asked, WGS84, scheduler="tcp://127.0.0.1:9", progress=silent)
+        assign_on_cluster(
+            tmp_path / "points.parquet", tmp_path / "other", asked, WGS84, index_file=kept, scheduler="tcp://127.0.0.1:9", progress=silent
+        )
     assert not (tmp_path / "other").exists()
     assert not list(tmp_path.glob(".*assigning*"))
 

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg
 
-from gis import db, locating
+from gis import db, kept_indexes, locating
 from gis.actions.adopt_edition import adopt_edition
 from gis.actions.draw_edition import draw_edition
 from gis.actions.load_city import load_city
@@ -154,7 +154,7 @@ def test_a_plan_that_another_thread_drops_is_read_again(database: str, tiny_pack
 def test_an_index_from_its_file_is_made_ready_too_and_not_kept_again(
     database: str, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locating, "_WORTH_PREPARING", 1)
+    monkeypatch.setattr(kept_indexes, "_MANY_BLOCKS", 1)
     load(database, tiny_pack)
     folder = tmp_path / "indexes"
     with act(database) as tx:
