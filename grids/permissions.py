@@ -167,7 +167,7 @@ def may(person: Person, act: Act, thing: Thing | None = None) -> Verdict:
         steps += [
             (Ground.ELSEWHERE, lambda grant: grant.covers(thing)),
             (Ground.OTHER_DEPARTMENT, lambda grant: grant.department is None or grant.department in thing.departments),
-            (Ground.OWN_WORK, lambda grant: not (act in NOT_OF_OWN and thing.doer == person.account)),
+            (Ground.OWN_WORK, lambda _: not (act in NOT_OF_OWN and thing.doer == person.account)),
         ]
     left = person.grants
     for ground, fits in steps:
