@@ -21,6 +21,7 @@ from gis.point_files import open_points
 from gis.point_rows import Places, PointFile, places
 from gis.progress import Progress
 from gis.store.exports import Features
+from gis.store.geometry import points_wkb
 from grids.datum import DATUMS
 from grids.errors import UnknownDatum
 
@@ -118,14 +119,6 @@ def require_axes(file: PointFile, asked: Assigner, at: Places, found: pa.RecordB
     swapped = asked.index.locate(at.lats[placed], at.lons[placed])
     if 10 * np.count_nonzero(swapped.block >= 0) > np.count_nonzero(np.isfinite(at.lons)):
         raise AxesSwapped(file.name, asked.labels.city)
-
-
-def points_wkb(lons: Any, lats: Any) -> pa.Array:
-    """Points in EPSG:4326 (n,) as WKB, null where a coordinate is NaN."""
-    points = np.zeros(len(lons), dtype=[("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
-    points["order"], points["kind"], points["x"], points["y"] = 1, 1, lons, lats
-    written = pa.FixedSizeBinaryArray.from_buffers(pa.binary(points.itemsize), len(points), [None, pa.py_buffer(points.tobytes())])
-    return pc.if_else(pa.array(np.isnan(lons) | np.isnan(lats)), None, written.cast(pa.binary()))
 
 
 def _write_csv(features: Features, path: Path) -> None:

@@ -98,7 +98,7 @@ def copy(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequenc
 def copy_arrow(tx: Tx, table: str, rows: pa.Table) -> int:
     """Write the rows of an Arrow table by COPY into the columns of the same names and return how many; null is NULL.
 
-    Nothing is done row by row: for hundreds of thousands of rows. Geometry comes as hexadecimal EWKB (see ``points_ewkb``).
+    Nothing is done row by row: for hundreds of thousands of rows. Geometry comes as hexadecimal EWKB (see ``gis.store.geometry``).
     """
     into = psycopg_sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         psycopg_sql.Identifier(table), psycopg_sql.SQL(", ").join(map(psycopg_sql.Identifier, rows.column_names))
@@ -111,15 +111,6 @@ def copy_arrow(tx: Tx, table: str, rows: pa.Table) -> int:
             pyarrow.csv.write_csv(batch, written, form)
             out.write(written.getbuffer())
     return int(rows.num_rows)
-
-
-def points_ewkb(lons: NDArray[np.float64], lats: NDArray[np.float64]) -> pa.Array:
-    """Points in EPSG:4326 (n,) as the hexadecimal EWKB that COPY takes; null where a coordinate is NaN."""
-    points = np.zeros(len(lons), dtype=[("order", "u1"), ("kind", "<u4"), ("srid", "<u4"), ("x", "<f8"), ("y", "<f8")])
-    points["order"], points["kind"], points["srid"], points["x"], points["y"] = 1, 0x20000001, 4326, lons, lats
-    width = 2 * points.itemsize
-    written = np.frombuffer(points.tobytes().hex().encode("ascii"), dtype=f"S{width}")
-    return pa.array(written, mask=np.isnan(lons) | np.isnan(lats)).cast(pa.string())
 
 
 def ewkb(geometries: NDArray[np.object_]) -> list[str | None]:

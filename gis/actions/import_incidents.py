@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gis import assigning
 from gis.city_pack import CityPack, IncidentHistory
-from gis.db import Tx, lock, points_ewkb
+from gis.db import Tx, lock
 from gis.errors import NotFound
 from gis.exchange import to_wgs84
 from gis.locating import Indexes
@@ -23,6 +23,7 @@ from gis.pack_incidents import read_incidents, rows_expected
 from gis.progress import Progress
 from gis.rejections import Rejections
 from gis.store import cities, editions, incidents
+from gis.store.geometry import points_wkb
 from grids.default_geocodes import LISTED_REACH_M, crowded_from, is_default, nearby
 from grids.locate import How
 from grids.measure import Floats
@@ -153,7 +154,7 @@ class _Assigner:
             "reported_at": pa.array(frame["reported_at"]),
             "reported_precision": pa.array(["second", "day"]).take(pa.array(frame["day_only"].to_numpy(dtype=np.int8))),
             "address": pa.array(frame["address"], from_pandas=True),
-            "geom": points_ewkb(lons, lats),
+            "geom": points_wkb(lons, lats, for_copy=True),
         }
         return pa.table(told | self.answers(lons, lats))
 

@@ -21,7 +21,7 @@ import shapely
 from gis import kept_indexes
 from gis.assigning import COLUMNS, HOW, Assigner, assigner, cell_texts
 from gis.assigning_dask import assign_on_cluster
-from gis.assigning_files import Declared, assign_file, points_wkb
+from gis.assigning_files import Declared, assign_file
 from gis.assigning_frames import assign_frame
 from gis.errors import (
     AxesSwapped,
@@ -41,6 +41,7 @@ from gis.errors import (
 from gis.exchange import from_wgs84
 from gis.locating import Indexes, locate
 from gis.progress import silent
+from gis.store.geometry import points_wkb
 from grids.dispatch import answering, dispatch
 from grids.errors import Refusal, UnknownDatum
 from grids.locate import Index
@@ -415,6 +416,11 @@ def test_cells_are_written_as_h3_writes_them(points: Points) -> None:
     assert cell_texts(np.append(cells, np.uint64(0))).to_pylist() == [*map(h3.int_to_str, cells.tolist()), None]
     assert shapely.equals(shapely.from_wkb(points_wkb(*points).to_pylist()), shapely.points(*points)).all()
     assert points_wkb(np.array([np.nan]), np.array([1.0])).to_pylist() == [None]
+    hexadecimal = points_wkb(*(np.append(side, np.nan) for side in points), for_copy=True).to_pylist()
+    assert hexadecimal == [
+        *(text.lower() for text in shapely.to_wkb(shapely.set_srid(shapely.points(*points), 4326), hex=True, include_srid=True)),
+        None,
+    ]
     assert len(HOW) == 5
 
 
