@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
@@ -24,8 +23,9 @@ from gis import tables
 from gis.db import Tx
 from gis.locating import Indexes
 from gis.store import editions, places
+from grids import cells
 from grids.answering import Answering
-from grids.locate import Index, Places
+from grids.locate import How, Index, Places
 from grids.measure import Floats
 from grids.special_units import SpecialUnits
 
@@ -45,10 +45,8 @@ COLUMNS = pa.schema(
 """The columns of an answer: the cell (hexadecimal), the block, the nearest segment within 150 m with the side of it and the distance,
 the duty grid, who answers and on which level, and how the point was found. Null where there is none."""
 
-HOW = ("outside", "inside", "border", "nearest", "unplaced")
+HOW = (*(how.name.lower() for how in How), "unplaced")
 """The words of ``grids.locate.How`` in its order, and that of a point without coordinates."""
-
-_UNPLACED = len(HOW) - 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Assigner:
         inside, street, answered = found.block >= 0, found.segment >= 0, answer >= 0
         grids = said.grid_of_block[found.block] if len(said.grid_of_block) else found.block
         columns = {
-            "cell": cell_texts(found.cell),
+            "cell": cells.texts(found.cell),
             "street_unit": _taken(said.block_codes, found.block, inside),
             "segment": _taken(said.segment_codes, found.segment, street),
             "side": _taken(pa.array(editions.SIDES), found.side, street),
@@ -107,7 +105,7 @@ class Assigner:
             "duty_grid": _taken(said.grid_codes, grids, inside),
             "owner": _taken(said.owners, answer, answered),
             "level": _taken(said.levels, answer, answered),
-            "how": _taken(pa.array(HOW), np.where(np.isfinite(lons) & np.isfinite(lats), found.how, _UNPLACED)),
+            "how": how_words(found.how, lons, lats),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in COLUMNS.names], schema=COLUMNS)
 
@@ -116,13 +114,9 @@ def _taken(values: pa.Array, at: NDArray[Any], where: NDArray[np.bool_] | None =
     return values.take(pa.array(at, pa.int64(), mask=None if where is None else ~where))
 
 
-def cell_texts(cells: NDArray[np.uint64]) -> pa.Array:
-    """Cells as the hexadecimal texts that travel outside, null for 0: ``grids.cells.texts`` by the array."""
-    # Sixteen digits each, of which the first is always 0: the highest bit of an H3 index is reserved, its mode is below 8.
-    digits = np.frombuffer(cells.astype(">u8").tobytes().hex().encode("ascii"), dtype="u1").reshape(-1, 16)[:, 1:]
-    offsets = np.arange(len(cells) + 1, dtype=np.int32) * 15
-    written = pa.StringArray.from_buffers(len(cells), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits)))
-    return pc.if_else(pa.array(cells != 0), written, None)
+def how_words(how: NDArray[np.int8], lons: Floats, lats: Floats) -> pa.Array:
+    """The words of ``HOW`` (n,) for how points were found; "unplaced" where a coordinate is not finite."""
+    return _taken(pa.array(HOW), np.where(np.isfinite(lons) & np.isfinite(lats), how, HOW.index("unplaced")))
 
 
 def assigner(tx: Tx, indexes: Indexes, *, city: str, at: datetime, category: str | None = None, points: int | None = None) -> Assigner:

@@ -9,6 +9,8 @@ import h3.api.basic_int as h3
 import h3ronpy
 import h3ronpy.vector
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
@@ -87,17 +89,21 @@ def parents(cells: Cells, resolution: int) -> Cells:
     return np.asarray(h3ronpy.change_resolution(cells, resolution), dtype=np.uint64)
 
 
-def texts(cells: Cells) -> list[str]:
-    """The cells as the hexadecimal texts that travel outside; an empty text for 0."""
-    return [f"{int(cell):x}" if cell else "" for cell in cells]
+def texts(cells: Cells) -> pa.Array:
+    """The cells (n,) as the hexadecimal texts that travel outside, null for 0."""
+    # Sixteen digits each, of which the first is always 0: the highest bit of an H3 index is reserved, its mode is below 8.
+    digits = np.frombuffer(cells.astype(">u8").tobytes().hex().encode("ascii"), dtype="u1").reshape(-1, 16)[:, 1:]
+    offsets = np.arange(len(cells) + 1, dtype=np.int32) * 15
+    written = pa.StringArray.from_buffers(len(cells), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits)))
+    return pc.if_else(pa.array(cells != 0), written, None)
 
 
 def shares(cells: Cells, units: Geometries, plane: Plane, *, areas: Geometries) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Which share of each cell lies in each unit.
 
-    ``units`` are polygons in metres in ``plane`` that do not overlap, ``areas`` unions of them that may be any. Returns the cell's position, the unit's
-    position and the share in (0, 1], sorted by cell then unit; units that only touch a cell are left out. The shares of
-    a cell that lies wholly inside the units add up to 1 but for rounding in the last places.
+    ``units`` are polygons in metres in ``plane`` that do not overlap, ``areas`` unions of them that may be any.
+    Returns the cell's position, the unit's position and the share in (0, 1], sorted by cell then unit; units that only touch a cell
+    are left out. The shares of a cell that lies wholly inside the units add up to 1 but for rounding in the last places.
     """
     hexagons = plane.to_metres(outlines(cells))
     if len(hexagons) == 0 or len(units) == 0:

@@ -31,9 +31,6 @@ from grids.measure import Floats
 _INCIDENTS = uuid.UUID("6f0d5a52-4c9b-5c0c-9a49-5a1f6f1a3c1e")
 """Namespace of the ids that imported incidents get, so that the same row of a history has the same id everywhere."""
 
-_HOW = ("outside", "inside", "border", "outside", "unplaced")
-"""The words of ``How`` in its order, and that of a row without coordinates: a street near by makes no incident the city's."""
-
 
 @dataclass
 class Imported:
@@ -165,9 +162,9 @@ class _Assigner:
         inside = places.block >= 0
         street = inside & (places.segment >= 0)
         grids = said.grid_of_block[places.block] if len(said.grid_of_block) else places.block
-        placed = np.isfinite(lons) & np.isfinite(lats)
+        how = np.where(places.how == How.NEAREST, How.OUTSIDE, places.how)  # a street near by makes no incident the city's
         return {
-            "how": pa.array(_HOW).take(pa.array(np.where(placed, places.how, len(How)))),
+            "how": assigning.how_words(how, lons, lats),
             "cell": pa.array(places.cell.astype(np.int64), mask=places.cell == 0),
             "block_id": pa.array(places.block + 1, mask=~inside),
             "segment_id": pa.array(places.segment + 1, mask=~street),

@@ -19,7 +19,7 @@ import pytest
 import shapely
 
 from gis import kept_indexes
-from gis.assigning import COLUMNS, HOW, Assigner, assigner, cell_texts
+from gis.assigning import COLUMNS, Assigner, assigner
 from gis.assigning_dask import assign_on_cluster
 from gis.assigning_files import Declared, assign_file
 from gis.assigning_frames import assign_frame
@@ -406,14 +406,9 @@ def test_a_large_batch_is_answered_in_pieces(asked: Assigner, tmp_path: Path) ->
         writer.write_table(table, max_chunksize=len(table))
     with open_points(tmp_path / "large.arrow") as points:
         assert [batch.num_rows for batch in points.batches] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 5]
-    assert len(cell_texts(np.full(1_200_000, 0x8A1126D06537FFF, dtype=np.uint64))) == 1_200_000
 
 
-def test_cells_are_written_as_h3_writes_them(points: Points) -> None:
-    cells = np.array(
-        [h3.str_to_int(h3.latlng_to_cell(lat, lon, at % 16)) for at, (lon, lat) in enumerate(zip(*points, strict=True))], dtype=np.uint64
-    )
-    assert cell_texts(np.append(cells, np.uint64(0))).to_pylist() == [*map(h3.int_to_str, cells.tolist()), None]
+def test_points_are_written_as_geos_writes_them(points: Points) -> None:
     assert shapely.equals(shapely.from_wkb(points_wkb(*points).to_pylist()), shapely.points(*points)).all()
     assert points_wkb(np.array([np.nan]), np.array([1.0])).to_pylist() == [None]
     hexadecimal = points_wkb(*(np.append(side, np.nan) for side in points), for_copy=True).to_pylist()
@@ -421,7 +416,6 @@ def test_cells_are_written_as_h3_writes_them(points: Points) -> None:
         *(text.lower() for text in shapely.to_wkb(shapely.set_srid(shapely.points(*points), 4326), hex=True, include_srid=True)),
         None,
     ]
-    assert len(HOW) == 5
 
 
 def test_a_cluster_says_what_one_machine_says(asked: Assigner, points: Points, tmp_path: Path) -> None:

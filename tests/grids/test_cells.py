@@ -42,7 +42,16 @@ def test_cells_are_those_of_the_h3_library(points: list[tuple[float, float]], re
 
 def test_a_point_without_coordinates_has_cell_0() -> None:
     assert cells.of_points(np.array([np.nan, np.inf]), np.array([60.0, 60.0]), 10).tolist() == [0, 0]
-    assert cells.texts(np.array([0], dtype=np.uint64)) == [""]
+
+
+def test_cells_are_written_as_h3_writes_them() -> None:
+    chance = np.random.default_rng(11)
+    lons, lats = chance.uniform(-180, 180, 400), chance.uniform(-90, 90, 400)
+    some = [h3.latlng_to_cell(lat, lon, at % 16) for at, (lon, lat) in enumerate(zip(lons.tolist(), lats.tolist(), strict=True))]
+    numbers = np.array([*map(h3.str_to_int, some), 0], dtype=np.uint64)
+    assert cells.texts(numbers).to_pylist() == [*some, None]
+    assert cells.texts(numbers[:0]).to_pylist() == []
+    assert len(cells.texts(np.full(1_200_000, numbers[0]))) == 1_200_000
 
 
 @settings(max_examples=30, deadline=None)
