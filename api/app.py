@@ -26,6 +26,9 @@ from gis.locating import Indexes
 from gis.settings import Settings
 from grids.errors import Refusal
 
+_IDENTITY_POOL = 2
+"""Connections on which accounts are kept: a log-in is rare, and its long step, the password's hash, needs none."""
+
 
 def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     """The app over one database. Nothing is read from the environment, and no outside host is named in any page."""
@@ -34,13 +37,16 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # A request holds a connection and a thread together: more of one than of the other would only wait.
         to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
-        engine = db.engine(database_url, pool_size=settings.pool_size, statement_timeout_s=settings.statement_timeout_s)
+        limit_s = settings.statement_timeout_s
+        engine = db.engine(database_url, pool_size=settings.pool_size, statement_timeout_s=limit_s, role="wangge_app")
+        identity = db.engine(database_url, pool_size=_IDENTITY_POOL, statement_timeout_s=limit_s, role="wangge_identity")
         indexes = Indexes(folder_of(settings.data_dir))
-        app.state.running = Running(settings, engine, indexes, CapacityLimiter(max(1, settings.pool_size // 4)))
+        app.state.running = Running(settings, engine, identity, indexes, CapacityLimiter(max(1, settings.pool_size // 4)))
         try:
             with followed(engine, indexes):
                 yield
         finally:
+            identity.dispose()
             engine.dispose()
 
     app = FastAPI(title="Wangge", version=version("wangge"), lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -1,4 +1,4 @@
-"""What a route is handed: what the app holds, the instant of the request, its own address.
+"""What a route is handed: what the app holds, who asks, the instant of the request, its own address.
 
 Everything here is found without waiting, and so is a coroutine: what is no coroutine FastAPI runs in a thread, which takes longer
 than the thing itself.
@@ -6,38 +6,140 @@ than the thing itself.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from api.errors import NotAllowed, NotLoggedIn
 from gis import db
 from gis.locating import Indexes
 from gis.settings import Settings
+from gis.store import persons
+from grids.permissions import PUBLIC, Act, Ground, Person, Verdict, may
+
+LOGIN_COOKIE = "wangge_login"
+"""The cookie that holds the token of a login."""
+
+KEY_START = "wgk_"
+"""What every API key begins with."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """What a running app holds: its settings, its engine and the indexes of the adopted editions."""
+    """What a running app holds: its settings, its engines and the indexes of the adopted editions.
+
+    ``engine`` runs under the role `wangge_app`, which sees what the person of a transaction may see; ``identity`` under
+    `wangge_identity`, which keeps accounts and reads nothing else.
+    """
 
     settings: Settings
     engine: db.Engine
+    identity: db.Engine
     indexes: Indexes
     batches: CapacityLimiter
     """How many bodies of many points are answered at once: each works on all cores, and single questions go on."""
 
     def transaction(self) -> AbstractContextManager[db.Tx]:
-        """A transaction for one request, opened by the route itself: it runs in a thread, and may wait."""
+        """A transaction of nobody, opened by the route itself: it runs in a thread, and may wait. Whoever reads or changes anything of
+        a city takes that of ``Caller.enter``."""
         return db.transaction(self.engine)
+
+    def identity_transaction(self) -> AbstractContextManager[db.Tx]:
+        """A transaction in which accounts, logins, keys and grants are read and written, and nothing else."""
+        return db.transaction(self.identity)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a request brings to say who asks: the SHA-256 of a login's token or of an API key, or the account that a tile token names.
+
+    ``bad`` is one that cannot be good whatever the database holds.
+    """
+
+    kind: Literal["login", "api_key", "tile", "bad"]
+    digest: bytes = b""
+    account: int = 0
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as the request says it; nobody has looked yet whether it is so."""
+
+    held: Running
+    credential: Credential | None
+
+    @contextmanager
+    def enter(self, act: Act, *, layer: str | None = None) -> Iterator[tuple[db.Tx, Person]]:
+        """A transaction for the request in which its person is known to the database, with that person, who may do ``act`` somewhere.
+
+        ``layer`` is the map layer that is asked for: an API key for some layers opens nothing else. Without a credential the person
+        is nobody in particular, and no statement is needed to know it. Raises ``NotLoggedIn`` for a credential that is not good, or
+        where none is and one is needed, and ``NotAllowed`` where no grant allows the act anywhere.
+        """
+        if self.credential is None:
+            _require(may(PUBLIC, act))
+            with self.held.transaction() as tx:
+                yield tx, PUBLIC
+            return
+        if self.credential.kind == "bad":
+            raise NotLoggedIn
+        with self.held.transaction() as tx:
+            entered = _entered(tx, self.credential)
+            if entered is None:
+                raise NotLoggedIn
+            if entered.layers is not None and layer not in entered.layers:
+                raise NotAllowed.because("other_layer")
+            _require(may(entered.person, act))
+            yield tx, entered.person
+
+
+def _entered(tx: db.Tx, credential: Credential) -> persons.Entered | None:
+    if credential.kind == "tile":
+        return persons.enter_account(tx, credential.account)
+    return persons.enter(tx, "login" if credential.kind == "login" else "api_key", credential.digest)
+
+
+def _require(verdict: Verdict) -> None:
+    if verdict.ground is Ground.NOT_LOGGED_IN:
+        raise NotLoggedIn
+    if not verdict.allowed:
+        raise NotAllowed.because(verdict.ground)
+
+
+def credential_of(request: Request) -> Credential | None:
+    """What a request brings to say who asks, None when nothing: an API key, else a tile token where tiles are asked for, else a login."""
+    said = request.headers.get("authorization")
+    if said is not None:
+        scheme, _, token = said.partition(" ")
+        key = token.strip()
+        # Whoever sends this header means to be known: what is not understood is refused, not passed over.
+        good = scheme.lower() == "bearer" and key.startswith(KEY_START)
+        return Credential("api_key", _digest(key)) if good else Credential("bad")
+    if request.url.path.startswith("/tiles/") and "token" in request.query_params:
+        return Credential("bad")
+    login = request.cookies.get(LOGIN_COOKIE)
+    return None if login is None else Credential("login", _digest(login))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 async def running(request: Request) -> Running:
     """What the app of this request holds."""
     held: Running = request.app.state.running
     return held
+
+
+async def caller(request: Request) -> Caller:
+    """Who asks."""
+    return Caller(request.app.state.running, credential_of(request))
 
 
 async def now() -> datetime:
@@ -51,5 +153,6 @@ async def base_url(request: Request) -> str:
 
 
 Held = Annotated[Running, Depends(running)]
+Calling = Annotated[Caller, Depends(caller)]
 Now = Annotated[datetime, Depends(now)]
 BaseUrl = Annotated[str, Depends(base_url)]

@@ -7,15 +7,18 @@ from typing import ClassVar
 
 from gis.errors import Conflict
 from grids.errors import Refusal
+from grids.permissions import Ground
 
 
 @dataclass(eq=False)
 class NotLoopback(Refusal):
-    """The server was asked to listen beyond this machine, which it may not before accounts exist."""
+    """The server was asked to listen beyond this machine while it is set up for development."""
 
     host: str
-    template: ClassVar[str] = "The server may not listen on {host}: there are no accounts yet, so anyone could read and change everything."
-    mend: ClassVar[str] = "Use 127.0.0.1, and a tunnel or a proxy with its own log-in to reach it from elsewhere."
+    template: ClassVar[str] = (
+        "The server may not listen on {host} in development: its secret key is known to everyone, and a demo's log-ins may exist."
+    )
+    mend: ClassVar[str] = "Use 127.0.0.1, or set WANGGE_ENVIRONMENT=production and a WANGGE_SECRET_KEY of your own."
 
 
 @dataclass(eq=False)
@@ -56,6 +59,30 @@ class BodyTooLarge(Refusal):
 
 
 @dataclass(eq=False)
+class SmallBodyTooLarge(BodyTooLarge):
+    """The body of a request is larger than any that its address takes."""
+
+    mend: ClassVar[str] = "No valid body at this address is as large; only points to be located may be (POST /api/v1/locate)."
+
+
+@dataclass(eq=False)
+class CrossSiteRequest(Refusal):
+    """A page of another site tried to change something with the login that the browser holds."""
+
+    template: ClassVar[str] = "The request came from a page of another site, or does not say where it came from."
+    mend: ClassVar[str] = "Use Wangge's own pages; a program uses an API key; WANGGE_CORS_ORIGINS lists the origins that may."
+
+
+@dataclass(eq=False)
+class TooManyRequests(Refusal):
+    """More requests or log-in attempts came than are allowed."""
+
+    retry_after_s: int
+    template: ClassVar[str] = "There were too many requests."
+    mend: ClassVar[str] = "Try again in {retry_after_s} seconds."
+
+
+@dataclass(eq=False)
 class UnknownMediaType(Refusal):
     """The body of a request is of a kind that is not read."""
 
@@ -63,3 +90,36 @@ class UnknownMediaType(Refusal):
     known: str
     template: ClassVar[str] = "Points of the kind {said!r} are not read."
     mend: ClassVar[str] = "Send one of these and say so in Content-Type: {known}."
+
+
+@dataclass(eq=False)
+class NotLoggedIn(Refusal):
+    """Nobody is logged in, or what was sent to say who asks is not good; which of them is not told."""
+
+    template: ClassVar[str] = "You are not logged in."
+    mend: ClassVar[str] = "Log in, or send a valid API key."
+
+
+_WORDS = {
+    Ground.NO_ROLE: "none of your roles includes it",
+    Ground.ELSEWHERE: "your roles are for other places",
+    Ground.OTHER_DEPARTMENT: "your role is for another department",
+    Ground.OWN_WORK: "nobody does this to their own work",
+    "other_layer": "the API key is for other map layers",
+}
+
+
+@dataclass(eq=False)
+class NotAllowed(Refusal):
+    """The person who asks may not do this; ``ground`` is that of the verdict, ``reason`` the same in words."""
+
+    ground: str
+    reason: str
+    template: ClassVar[str] = "You may not do this: {reason}."
+    mend: ClassVar[str] = "Whoever keeps the accounts of the city can grant a role."
+    translated: ClassVar[tuple[str, ...]] = ("reason",)
+
+    @classmethod
+    def because(cls, ground: str) -> NotAllowed:
+        """The refusal for a ground of ``grids.permissions``."""
+        return cls(str(ground), _WORDS[ground])

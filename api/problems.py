@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api.errors import BodyTooLarge, NotLoopback, PageNotBuilt, PortTaken, UnknownMediaType
+from api.errors import (
+    BodyTooLarge,
+    CrossSiteRequest,
+    NotAllowed,
+    NotLoggedIn,
+    NotLoopback,
+    PageNotBuilt,
+    PortTaken,
+    TooManyRequests,
+    UnknownMediaType,
+)
 from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
 from gis.errors import (
@@ -53,6 +63,8 @@ class Kind:
 
 
 KINDS: dict[type[Refusal], Kind] = {
+    NotLoggedIn: Kind(401, EXIT_FAILED, "Not logged in"),
+    NotAllowed: Kind(403, EXIT_FAILED, "Not allowed"),
     NotFound: Kind(404, EXIT_NOT_FOUND, "Not found"),
     Conflict: Kind(409, EXIT_CONFLICT, "Conflict"),
     Busy: Kind(409, EXIT_CONFLICT, "Busy"),
@@ -63,6 +75,8 @@ KINDS: dict[type[Refusal], Kind] = {
     AxesSwapped: Kind(422, EXIT_INVALID, "Axes swapped"),
     ColumnsTaken: Kind(422, EXIT_INVALID, "Columns taken"),
     BodyTooLarge: Kind(413, EXIT_INVALID, "Body too large"),
+    CrossSiteRequest: Kind(403, EXIT_FAILED, "Request from another site"),
+    TooManyRequests: Kind(429, EXIT_FAILED, "Too many requests"),
     UnknownMediaType: Kind(415, EXIT_INVALID, "Unknown media type"),
     BadPack: Kind(422, EXIT_INVALID, "City pack with faults"),
     BadFile: Kind(422, EXIT_INVALID, "File with faults"),

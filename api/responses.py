@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.errors import NotLoggedIn
 from api.problems import document_of
 from gis.language import Language, translator
 from gis.validation import text_of
@@ -35,7 +36,11 @@ def refusal_response(request: Request, refusal: Exception) -> JSONResponse:
     """The response to a request that was refused."""
     if not isinstance(refusal, Refusal):
         raise TypeError from refusal
-    return problem(document_of(refusal, language_asked(request)) | {"instance": request.url.path})
+    response = problem(document_of(refusal, language_asked(request)) | {"instance": request.url.path})
+    if isinstance(refusal, NotLoggedIn):
+        # RFC 9110, section 11.6.1. No form of the browser's own opens for this scheme.
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def validation_response(request: Request, error: Exception) -> JSONResponse:
