@@ -9,21 +9,24 @@ from importlib.metadata import version
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from api import responses
+from api import edges, responses
 from api.deps import Running
+from api.errors import TooManyRequests
+from api.limits import limits_of
 from api.routes import cities, comparisons, health, locate, locate_many, pages, tiles
 from api.static_files import STATIC
 from gis import db
 from gis.adoptions import followed
 from gis.kept_indexes import folder_of
 from gis.locating import Indexes
-from gis.settings import Settings
+from gis.settings import Settings, names_in
 from grids.errors import Refusal
 
 _IDENTITY_POOL = 2
@@ -32,6 +35,8 @@ _IDENTITY_POOL = 2
 
 def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     """The app over one database. Nothing is read from the environment, and no outside host is named in any page."""
+
+    limits = limits_of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,17 +51,24 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
             with followed(engine, indexes):
                 yield
         finally:
+            limits.close()
             identity.dispose()
             engine.dispose()
 
     app = FastAPI(title="Wangge", version=version("wangge"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.limits = limits
+    # The last one that is added is the first that a request passes.
     # Loopback is no wall when a page elsewhere can make its own name point here (DNS rebinding): only our names are answered.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[host.strip() for host in settings.hosts.split(",")], www_redirect=False)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=names_in(settings.hosts), www_redirect=False)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
+    app.add_middleware(edges.Edges, settings=settings, limits=limits)
+    if origins := names_in(settings.cors_origins):
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_credentials=True, **edges.CORS)
     app.add_exception_handler(Refusal, responses.refusal_response)
+    app.add_exception_handler(TooManyRequests, edges.too_many_response)
     app.add_exception_handler(RequestValidationError, responses.validation_response)
     app.add_exception_handler(HTTPException, responses.http_response)
-    app.add_exception_handler(Exception, responses.unexpected_response)
+    app.add_exception_handler(Exception, edges.unexpected_response)
     for routes in (health, cities, comparisons, locate, locate_many, tiles, pages):
         # First, so that a refused method is told of both.
         app.include_router(_with_head(routes.router))

@@ -14,22 +14,29 @@ from api.logs import configure_logs
 from api.running import holding
 from gis import db
 from gis.schema import require_schema
-from gis.settings import Settings
+from gis.settings import Settings, names_in
 
 
 def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None]) -> None:
     """Serve until told to stop. ``ready`` is told the address once requests are taken.
 
-    Raises ``NotLoopback``, ``PortTaken``, ``AlreadyRunning`` when this data folder is served already, and ``SchemaBehind``.
+    Beyond loopback only in production, which has a secret key of its own. Raises ``NotLoopback``, ``PortTaken``, ``AlreadyRunning``
+    when this data folder is served already, and ``SchemaBehind``.
     """
     wanted = settings.port if port is None else port
-    _require_loopback(settings.host)
+    if settings.environment == "development":
+        _require_loopback(settings.host)
     with holding(settings.data_dir, "serve"), _listening(settings.host, wanted) as listener:
         url = db.database_url(settings)
         _require_schema(url)
         configure_logs(settings)
         config = uvicorn.Config(
-            create_app(settings, database_url=url), log_config=None, access_log=settings.log_level == "debug", lifespan="on"
+            create_app(settings, database_url=url),
+            log_config=None,
+            access_log=settings.log_level == "debug",
+            lifespan="on",
+            server_header=False,
+            forwarded_allow_ips=names_in(settings.trusted_proxies),
         )
         server = uvicorn.Server(config)
         host, bound = listener.getsockname()[:2]

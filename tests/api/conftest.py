@@ -37,7 +37,9 @@ def client(database: str, tiny_pack: Path, tmp_path: Path) -> Iterator[TestClien
 def served(database: str, data_dir: Path) -> TestClient:
     """The app over any database; unexpected errors come back as the answer that a caller would see."""
     settings = Settings(data_dir=data_dir, pool_size=4)
-    return TestClient(create_app(settings, database_url=database), base_url="http://127.0.0.1", raise_server_exceptions=False)
+    app = create_app(settings, database_url=database)
+    # From this machine, as the commands ask: a client elsewhere may ask only so often.
+    return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False, client=("127.0.0.1", 50_000))
 
 
 @pytest.fixture
