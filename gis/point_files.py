@@ -24,11 +24,12 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
+from gis import pack_files
 from gis.city_pack import Source
 from gis.csv_rows import separator_of
 from gis.errors import BadFile, BadPack, BadPoints, Finding, NotFound
-from gis.pack_files import file_of, format_of, layer_of, ogr_encoding, ogr_name, unreadable, without_warnings
-from gis.point_rows import PointFile, named, no_json_point
+from gis.pack_files import file_of, format_of, layer_of, ogr_encoding, ogr_name, without_warnings
+from gis.point_rows import NO_JSON_POINT, PointFile, unreadable
 
 ROWS_AT_ONCE = 100_000
 
@@ -67,7 +68,7 @@ def open_points(
             else:
                 file = open_kind(path, raw, lon, lat) if row_group is None else _open_parquet(path, raw, lon, lat, row_group)
         except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise _unreadable(path.name, _said(error)) from error
+            raise unreadable(path.name, _said(error)) from error
         yield _checked(file)
 
 
@@ -95,23 +96,12 @@ def _checked(file: PointFile) -> PointFile:
         )
         raise BadPoints(file.name, (finding,))
     if file.geometry and not _is_binary(file.columns.field(file.geometry).type):
-        raise _unreadable(file.name, "its geometry is not written as WKB")
+        raise unreadable(file.name, "its geometry is not written as WKB")
     return file
 
 
 def _is_binary(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _unreadable(name: str, reason: str) -> BadPoints:
-    finding = Finding(
-        "unreadable-points",
-        "The file cannot be read: {reason}",
-        "Check that it was copied completely and that its ending says what it is.",
-        file=name,
-        details={"reason": reason},
-    )
-    return BadPoints(name, (finding,))
 
 
 def _said(error: Exception) -> str:
@@ -129,7 +119,7 @@ def _guarded(name: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Record
             for first in range(0, batch.num_rows, ROWS_AT_ONCE):
                 yield batch.slice(first, ROWS_AT_ONCE)
     except (pa.ArrowException, ijson.JSONError, OSError, UnicodeDecodeError) as error:
-        raise _unreadable(name, _said(error)) from error
+        raise unreadable(name, _said(error)) from error
 
 
 def _open_csv(path: Path, raw: Any, lon: str, lat: str, encoding: str | None = None) -> PointFile:
@@ -177,9 +167,9 @@ def _open_parquet(path: Path, raw: Any, lon: str, lat: str, row_group: int | Non
         known = None if crs is None else CRS.from_user_input(crs)
         encoding = column.get("encoding")
     except (KeyError, TypeError, AttributeError, ValueError, CRSError) as error:
-        raise _unreadable(path.name, "what it says about its geometry cannot be made out") from error
+        raise unreadable(path.name, "what it says about its geometry cannot be made out") from error
     if encoding != "WKB" or name not in schema.names:
-        raise _unreadable(path.name, "its geometry is not written as WKB")
+        raise unreadable(path.name, "its geometry is not written as WKB")
     return _with_geometry(plain, name, known)
 
 
@@ -208,7 +198,7 @@ def _open_json(path: Path, raw: Any, lon: str, lat: str) -> PointFile:
         while some := list(islice(points, ROWS_AT_ONCE)):
             odd = [at for at, point in enumerate(some, row) if not isinstance(point, dict) or not {*point} <= {*columns.names}]
             if odd:
-                raise BadPoints(path.name, (no_json_point(path.name, odd[0], {"rows": named(odd)}),))
+                raise NO_JSON_POINT.of(path.name, odd)
             fields = [[_text(point.get(name)) for point in some] for name in columns.names]
             yield pa.RecordBatch.from_arrays([pa.array(values, pa.string()) for values in fields], schema=columns)
             row += len(some)
@@ -251,13 +241,13 @@ def _open_ogr(path: Path, layer: str | None, encoding: str | None) -> Iterator[P
         with without_warnings(), pyogrio.open_arrow(name, **how, **options) as (meta, reader):
             geometry = meta["geometry_name"] or "wkb_geometry"
             if geometry not in reader.schema.names:
-                raise _unreadable(path.name, "it has no geometry")
+                raise unreadable(path.name, "it has no geometry")
             schema = pa.schema([field.remove_metadata() for field in reader.schema])
             count = pyogrio.read_info(name, layer=chosen)["features"]
             file = PointFile(path.name, schema, _guarded(path.name, iter(reader)), count if count >= 0 else None)
             yield _with_geometry(file, geometry, None if meta["crs"] is None else CRS.from_user_input(meta["crs"]))
     except (DataSourceError, DataLayerError, CRSError) as error:
-        raise BadFile(path.name, (unreadable(source, error),)) from error
+        raise BadFile(path.name, (pack_files.unreadable(source, error),)) from error
 
 
 def points_of_frame(frame: geopandas.GeoDataFrame) -> PointFile:
@@ -281,7 +271,7 @@ def _with_geometry(file: PointFile, geometry: str, crs: CRS | None) -> PointFile
         )
         there = None if degrees else Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     except CRSError as error:
-        raise _unreadable(file.name, _said(error)) from error
+        raise unreadable(file.name, _said(error)) from error
     return PointFile(
         file.name, file.columns, file.batches, file.count, file.first_row, file.lon, file.lat, geometry=geometry, to_lonlat=there
     )
