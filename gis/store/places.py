@@ -86,31 +86,31 @@ def standing(
         "at": at,
         "category": category,
     }
-    row = tx.execute(statement("place_answer"), parameters).one_or_none()
+    row = tx.execute(statement("place_answer"), parameters).scalar_one_or_none()
     if row is None:
         return None
-    said = {(PlaceKind(rung["kind"]), rung["id"]): rung for rung in row.rungs}
-    levels = {level["rank"]: level for level in row.levels}
+    said = {(PlaceKind(rung["kind"]), rung["id"]): rung for rung in row["rungs"]}
+    levels = {level["rank"]: level for level in row["levels"]}
     grid = next(_rung(place, rung, levels, at) for place, rung in said.items() if place[0] is PlaceKind.DUTY_GRID)
     areas = sorted((rung for place, rung in said.items() if place[0] is PlaceKind.AREA), key=lambda rung: -rung["rank"])
-    found = Category(category or "", **row.category) if row.category else None
+    found = Category(category or "", **row["category"]) if row["category"] else None
     return Standing(
-        city=row.city,
-        edition_number=row.edition_number,
-        adopted_at=row.adopted_at,
-        block=row.code,
-        block_m2=row.area_m2,
-        built_up=row.built_up,
-        segment=row.segment_code,
-        segment_sides=(row.left_code, row.right_code) if row.segment_code else None,
-        segment_names=row.segment_names or {},
-        road_class=row.road_class,
+        city=row["city"],
+        edition_number=row["edition_number"],
+        adopted_at=datetime.fromisoformat(row["adopted_at"]),
+        block=row["code"],
+        block_m2=row["area_m2"],
+        built_up=row["built_up"],
+        segment=row["segment_code"],
+        segment_sides=(row["left_code"], row["right_code"]) if row["segment_code"] else None,
+        segment_names=row["segment_names"] or {},
+        road_class=row["road_class"],
         duty_grid=grid.code,
         duty_grid_names=grid.names,
         ladder=(grid, *(_rung((PlaceKind.AREA, rung["id"]), rung, levels, at) for rung in areas)),
         category=found,
         overlays=tuple(_overlays(said, units, levels, at)),
-        department=_department(found, row.leads or (), [rung["code"] for rung in areas]),
+        department=_department(found, row["leads"] or (), [rung["code"] for rung in areas]),
     )
 
 
