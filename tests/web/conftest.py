@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -38,9 +39,20 @@ class Visit:
         self.page.goto(f"{self.base}/map#{hash_}")
         self.wait_until_drawn()
 
+    def until(self, expression: str, argument: object = None) -> None:
+        """Wait until an expression is true in the page; raises playwright's ``TimeoutError``.
+
+        Asked from here again and again: playwright's own waiting evaluates text in the page, which the page's policy forbids.
+        """
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while not self.page.evaluate(expression, argument):
+            if time.monotonic() > until:
+                raise TimeoutError(f"never true: {expression}")
+            self.page.wait_for_timeout(50)
+
     def wait_until_drawn(self) -> None:
         """Wait until the map shows all that it was asked to show."""
-        self.page.wait_for_function("window.wanggeReady === true", timeout=PATIENCE_MS)
+        self.until("window.wanggeReady === true")
 
     def drawn(self, *layers: str) -> int:
         """How many features of these style layers are on the screen at this moment."""
@@ -48,11 +60,11 @@ class Visit:
 
     def shows(self, *layers: str) -> None:
         """Wait until something of these style layers is on the screen; raises playwright's ``TimeoutError``."""
-        self.page.wait_for_function(f"layers => {_COUNT} > 0", arg=list(layers))
+        self.until(f"layers => {_COUNT} > 0", list(layers))
 
     def hides(self, *layers: str) -> None:
         """Wait until nothing of these style layers is on the screen; raises playwright's ``TimeoutError``."""
-        self.page.wait_for_function(f"layers => {_COUNT} === 0", arg=list(layers))
+        self.until(f"layers => {_COUNT} === 0", list(layers))
 
     def place(self) -> tuple[float, float]:
         """Longitude and latitude of the place that the address names."""

@@ -158,7 +158,7 @@ def test_language_switch_changes_page_and_map_without_reload(visit: Visits, city
     page.get_by_role("button", name="English").click()
     expect(page.locator(".panel-head")).to_contain_text("Layers")
     expect(page.locator(".eyebrow")).to_have_text("Who answers here")
-    page.wait_for_function(f"JSON.stringify({label}) !== {json.dumps(json.dumps(before, separators=(',', ':'), ensure_ascii=False))}")
+    opened.until(f"JSON.stringify({label}) !== {json.dumps(json.dumps(before, separators=(',', ':'), ensure_ascii=False))}")
     opened.wait_until_drawn()
     assert page.evaluate(drawn) > 0
     assert page.evaluate("window.sameDocument") is True
