@@ -45,6 +45,10 @@ class Running:
     batches: CapacityLimiter
     """How many bodies of many points are answered at once: each works on all cores, and single questions go on."""
 
+    def reading(self) -> AbstractContextManager[db.Tx]:
+        """A connection of nobody that only reads, each statement by itself."""
+        return db.reading(self.engine)
+
     def transaction(self) -> AbstractContextManager[db.Tx]:
         """A transaction of nobody, opened by the route itself: it runs in a thread, and may wait. Whoever reads or changes anything of
         a city takes that of ``Caller.enter``."""
@@ -84,7 +88,8 @@ class Caller:
         """
         if self.credential is None:
             _require(may(PUBLIC, act))
-            with self.held.transaction() as tx:
+            # Nobody changes nothing, and holds nothing in the transaction.
+            with self.held.reading() as tx:
                 yield tx, PUBLIC
             return
         if self.credential.kind == "bad":

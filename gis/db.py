@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -18,12 +19,14 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from psycopg import sql as psycopg_sql
 from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from gis import cluster
 from gis.errors import CityBusy, NoDatabase
 from gis.settings import Settings
 
 _COPY_ROWS = 20_000
+_REST_S = 1.0
 
 Engine = sa.Engine
 Tx = sa.Connection
@@ -57,7 +60,28 @@ def engine(url: str, *, pool_size: int = 8, statement_timeout_s: float | None = 
         options += f" -c role={role}"
     if statement_timeout_s is not None:
         options += f" -c statement_timeout={int(statement_timeout_s * 1000)}"
-    return sa.create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args={"options": options})
+    made = sa.create_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"options": options})
+    sa.event.listen(made, "checkin", _note_rest)
+    sa.event.listen(made, "checkout", _ask_rested)
+    return made
+
+
+def _note_rest(_raw: Any, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since_s"] = time.monotonic()
+
+
+def _ask_rested(raw: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Ask a connection that has rested for a while whether it still is one: the server may have gone. Asked each time, as the
+    library's own ``pool_pre_ping`` does, it takes as long as the question after it."""
+    rests_since_s = record.info.get("rests_since_s")
+    if rests_since_s is None or time.monotonic() - rests_since_s < _REST_S:
+        return
+    try:
+        raw.execute("")
+        raw.rollback()
+    except psycopg.OperationalError as error:
+        # The pool then forgets all its connections and makes a new one.
+        raise sa.exc.DisconnectionError from error
 
 
 @contextmanager
@@ -69,6 +93,18 @@ def transaction(to: sa.Engine) -> Iterator[Tx]:
         raise NoDatabase(str(error.orig).strip()) from error
     with connection, connection.begin():
         yield connection
+
+
+@contextmanager
+def reading(to: sa.Engine) -> Iterator[Tx]:
+    """A connection on which every statement is a transaction of its own, for reading: what READ COMMITTED makes of one anyway,
+    without asking the database to begin and to end it."""
+    try:
+        connection = to.connect()
+    except OperationalError as error:
+        raise NoDatabase(str(error.orig).strip()) from error
+    with connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @cache
