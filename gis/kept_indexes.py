@@ -15,10 +15,11 @@ import sqlalchemy as sa
 import structlog
 
 from gis import tables
+from gis.code_digest import code_digest
 from gis.db import Tx
 from gis.errors import NotFound
-from gis.kept_parts import code_digest, written_whole
 from gis.store import editions
+from gis.whole_files import written_whole
 from grids.locate import Index
 
 _log = structlog.get_logger(__name__)
@@ -63,7 +64,7 @@ def path_of(tx: Tx, edition_id: int, folder: Path) -> Path:
     if row is None:
         raise NotFound("edition", str(edition_id))
     told = f"{row.city}\0{edition_id}\0{row.number}\0{row.pack_digest}\0{row.drawn_at.isoformat()}".encode()
-    return folder / f"{hashlib.sha256(code_digest() + told).hexdigest()[:40]}{_ENDING}"
+    return folder / f"{hashlib.sha256(code_digest(__file__) + told).hexdigest()[:40]}{_ENDING}"
 
 
 def read(path: Path) -> Index | None:

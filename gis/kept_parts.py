@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from gis.code_digest import code_digest
 from gis.errors import CityBusy
+from gis.whole_files import written_whole
 from grids.measure import Geometries
 from grids.parts import Drawn, Part
 from grids.segments import StreetEdges
@@ -35,20 +31,9 @@ _GEOMETRIES = ("polygons", "united_polygons", "lines")
 _Arrays = dict[str, NDArray[Any]]
 
 
-@cache
-def code_digest() -> bytes:
-    """The digest of the code that draws and keeps: another release of this program or of what it draws with draws all again."""
-    found = hashlib.sha256(Path(__file__).read_bytes())
-    libraries = (f"{name} {version(name)}" for name in ("h3ronpy", "numpy", "pyproj", "scipy", "shapely"))
-    found.update(" · ".join([*libraries, shapely.geos_version_string, pyproj.proj_version_str]).encode())
-    for module in sorted((one for one in files("grids").iterdir() if one.name.endswith(".py")), key=lambda one: one.name):
-        found.update(module.name.encode() + b"\0" + module.read_bytes())
-    return found.digest()
-
-
 def digest(part: Part) -> str:
     """The name of a part by all that its drawing depends on but the cuts of its neighbours; where it stands in the city is left out."""
-    found = hashlib.sha256(code_digest())
+    found = hashlib.sha256(code_digest(__file__))
     found.update(repr((part.crs, part.cell_resolution, asdict(part.rules), part.area_codes.tolist())).encode())
     for field in fields(part.ground):
         value = getattr(part.ground, field.name)
@@ -142,20 +127,6 @@ def _unpacked(name: str, kept: _Arrays) -> Geometries:
 def _write(path: Path, arrays: _Arrays) -> None:
     with written_whole(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written that is at ``path`` in whole or not at all, whenever the process ends."""
-    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> _Arrays | None:

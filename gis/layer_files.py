@@ -7,16 +7,11 @@ is written here. A file is there whole or not at all: it is made in a folder bes
 
 from __future__ import annotations
 
-import fcntl
-import glob
 import json
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +26,7 @@ from gis.errors import ExportExists, ExportNotWritten, UnknownExportFormat
 from gis.pack_files import without_warnings
 from gis.progress import Progress
 from gis.store.exports import Features
+from gis.whole_files import made_whole
 
 _CRS = "EPSG:4326"
 
@@ -60,7 +56,8 @@ def write_as(form: Format, features: Features, path: Path, *, overwrite: bool, p
     told = _Told(features, progress, step)
     try:
         path = _place(path, overwrite=overwrite)
-        with _beside(path, form.ending, overwrite=overwrite) as unfinished:
+        still_free = partial(_place, path, overwrite=overwrite)  # another process may have come first
+        with made_whole(path, form.ending, last=still_free) as unfinished:
             form.write(replace(features, batches=iter(told)), unfinished)
     except (OSError, RuntimeError, pa.ArrowException) as error:
         if told.raised is not None:  # GDAL only says that the stream broke
@@ -81,48 +78,6 @@ def _place(path: Path, *, overwrite: bool) -> Path:
     if not path.parent.is_dir():
         raise ExportNotWritten(str(path), "its folder is not there")
     return path
-
-
-@contextmanager
-def _beside(path: Path, ending: str, *, overwrite: bool) -> Iterator[Path]:
-    """A path to write to, in a folder of its own beside ``path`` (GDAL makes more than one file); renamed to it when all went well.
-
-    The folder is locked while it is in use, so that what a killed export has left there is known and removed by the next.
-    """
-    mark = f".{path.name}.exporting-"
-    for left in path.parent.glob(f"{glob.escape(mark)}*"):
-        with _locked(left) as free:
-            if free:
-                shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=mark, dir=path.parent))
-    try:
-        with _locked(folder):
-            unfinished = folder / f"layer{ending}"
-            yield unfinished
-            with unfinished.open("rb+") as file:
-                os.fsync(file.fileno())
-            _place(path, overwrite=overwrite)  # another process may have come first
-            unfinished.replace(path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Hold a folder; False when another process does, or it is gone."""
-    try:
-        held = os.open(folder, os.O_RDONLY)
-    except OSError:
-        yield False
-        return
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(held)
 
 
 class _Told:
