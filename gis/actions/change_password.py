@@ -1,0 +1,27 @@
+"""Give an account another password: all its devices but the one that asks are logged out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gis.db import Tx
+from gis.errors import LogInRefused, NotFound
+from gis.store import accounts, logins
+
+
+def change_password(tx: Tx, account_id: int, password_hash: str, *, instead_of: str, login: int | None, now: datetime) -> int:
+    """Change one's own password; returns how many other logins ended. ``login`` is the one that stays.
+
+    Raises ``LogInRefused`` unless ``instead_of``, the hash that the old password fitted, is still the kept one.
+    """
+    if not accounts.set_password(tx, account_id, password_hash, instead_of=instead_of, now=now):
+        raise LogInRefused
+    return logins.end_all(tx, account_id, but=login, now=now)
+
+
+def set_password(tx: Tx, login: str, password_hash: str, *, now: datetime) -> int:
+    """Set the password of another's account; returns how many logins ended. Raises ``NotFound`` and ``AccountEnded``."""
+    found = accounts.find_standing(tx, login)
+    if not accounts.set_password(tx, found.id, password_hash, now=now):
+        raise NotFound("account", login)
+    return logins.end_all(tx, found.id, now=now)

@@ -1,0 +1,37 @@
+"""Give an account a role in a part of a city, after asking whether there are such a city, place and role to give."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gis.db import Tx
+from gis.errors import NoGrant, NotAPeriod
+from gis.store import accounts, grants
+from grids.permissions import Grant, Role
+
+
+def give_grant(
+    tx: Tx,
+    login: str,
+    grant: Grant,
+    *,
+    now: datetime,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    granted_by: int | None = None,
+) -> int:
+    """Give a grant, from now on unless another beginning is named, and return its number.
+
+    Raises ``NotFound`` for account, city, level and place, ``AccountEnded``, ``NoAdoptedEdition`` for a place of a city that has no
+    plan, ``NotAPeriod``, and ``NoGrant`` for what no grant can be.
+    """
+    found = accounts.find_standing(tx, login)
+    begins_at = now if from_at is None else from_at
+    if to_at is not None and to_at <= begins_at:
+        raise NotAPeriod
+    if grant.role is Role.PUBLIC:
+        raise NoGrant("everybody is the public already.")
+    if grant.role is Role.DEPARTMENT and grant.department is None:
+        raise NoGrant("the role department needs the code of a department.")
+    grants.require_place(tx, grant.city, grant.place)
+    return grants.add(tx, found.id, grant, from_at=begins_at, to_at=to_at, granted_by=granted_by, now=now)

@@ -1,0 +1,45 @@
+"""Log in with a password: two acts, because between them the password is hashed, for which no transaction is kept open.
+
+``attempt`` counts the try and says what to try the password on; ``admit`` begins the login once it has fitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gis.db import Tx
+from gis.errors import LogInRefused
+from gis.store import accounts, logins
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A try to log in; both None where nothing fits, which the caller finds out no sooner than with a wrong password."""
+
+    account_id: int | None = None
+    password_hash: str | None = None
+
+
+def attempt(tx: Tx, login: str, *, now: datetime) -> Attempt:
+    """Count a try to log in. The caller must commit before the password is looked at: a try that is given up has been one too."""
+    counted = accounts.count_attempt(tx, login, now=now)
+    return Attempt() if counted is None else Attempt(*counted)
+
+
+def admit(tx: Tx, tried: Attempt, *, device: str, now: datetime) -> logins.Begun:
+    """Begin the login of a try whose password fitted. Raises ``LogInRefused`` when the account has ended or changed meanwhile."""
+    if tried.account_id is None or tried.password_hash is None or not accounts.forget_failures(tx, tried.account_id, tried.password_hash):
+        raise LogInRefused
+    return logins.begin(tx, tried.account_id, device=device, now=now)
+
+
+def admit_by_provider(tx: Tx, issuer: str, subject: str, *, device: str, now: datetime) -> logins.Begun:
+    """Begin the login of a person whom an OpenID Connect provider has named. Raises ``LogInRefused`` unless an account was made for them.
+
+    An account that takes no passwords at present lets its person in: the provider keeps its own count of wrong ones.
+    """
+    found = accounts.find_by_provider(tx, issuer, subject)
+    if found is None or found.ended_at is not None:
+        raise LogInRefused
+    return logins.begin(tx, found.id, device=device, now=now)

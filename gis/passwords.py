@@ -1,0 +1,52 @@
+"""Passwords: which are taken, how they are kept, and whether one fits.
+
+Kept as argon2id with the library's own parameters (RFC 9106), under a salt of its own each. The rule follows NIST SP 800-63B: length
+and nothing about kinds of characters; Unicode is normalised (NFKC), so that one password fits on every keyboard.
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from gis.errors import WeakPassword
+
+LEAST_LENGTH = 12
+LONGEST = 256
+
+_HASHER = PasswordHasher()
+
+
+def require_fit(password: str, login: str) -> None:
+    """Refuse (``WeakPassword``) a password that is too short or too long, is the account's login, or is one character over and over."""
+    plain = _plain(password)
+    if not LEAST_LENGTH <= len(plain) <= LONGEST or plain.casefold() == login.casefold() or len(set(plain)) == 1:
+        raise WeakPassword(LEAST_LENGTH, LONGEST)
+
+
+def hashed(password: str) -> str:
+    """The hash to keep of a password. Takes about 64 MB and a tenth of a second: that is its purpose."""
+    return _HASHER.hash(_plain(password))
+
+
+def fits(kept: str | None, password: str) -> bool:
+    """Whether a password is the one of a kept hash. None, for no such account, fits nothing and takes as long."""
+    if len(password) > LONGEST:
+        password, kept = "", None
+    try:
+        return _HASHER.verify(_of_nobody() if kept is None else kept, _plain(password)) and kept is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _plain(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)
+
+
+@cache
+def _of_nobody() -> str:
+    return _HASHER.hash(secrets.token_urlsafe(32))

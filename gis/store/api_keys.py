@@ -1,0 +1,113 @@
+"""API keys: what a program holds to act for an account. The key is shown once; its SHA-256 and first characters are kept."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from gis.account_tables import api_key
+from gis.db import Tx
+from gis.errors import NoExpiry
+from gis.layers import layer_named
+from gis.store.accounts import require_name
+from gis.store.logins import digest_of
+
+PREFIX = "wgk_"
+"""What every key begins with, so that programs which look for lost secrets find them."""
+LONGEST = timedelta(days=365)
+_SHOWN = len(PREFIX) + 6
+
+
+@dataclass(frozen=True)
+class Key:
+    """What is known of a key. ``layers`` None: every layer that its account may read; ``rate_per_minute`` None: no limit of its own."""
+
+    id: int
+    account_id: int
+    name: str
+    start: str
+    layers: tuple[str, ...] | None
+    rate_per_minute: int | None
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    used_at: datetime | None
+
+
+def create(
+    tx: Tx,
+    account_id: int,
+    *,
+    name: str,
+    expires_at: datetime,
+    now: datetime,
+    layers: Sequence[str] | None = None,
+    rate_per_minute: int | None = None,
+) -> tuple[int, str]:
+    """Make a key for an account; its number and the key itself, which is never seen again.
+
+    Raises ``BadName``, ``NoExpiry`` (past, or more than a year ahead) and ``NotFound`` for a layer.
+    """
+    require_name(name)
+    if not now < expires_at <= now + LONGEST:
+        raise NoExpiry(expires_at.isoformat(), LONGEST.days)
+    chosen = None if layers is None else [layer_named(one).name for one in dict.fromkeys(layers)]
+    key = PREFIX + secrets.token_urlsafe(32)
+    values = {
+        "account_id": account_id,
+        "name": name,
+        "digest": digest_of(key),
+        "start": key[:_SHOWN],
+        "layers": chosen,
+        "rate_per_minute": rate_per_minute,
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    made = tx.execute(sa.insert(api_key).values(values).returning(api_key.c.id)).scalar_one()
+    return int(made), key
+
+
+def listed(tx: Tx, account_id: int) -> list[Key]:
+    """All keys of an account, the newest first, those that no longer open anything included."""
+    rows = tx.execute(sa.select(api_key).where(api_key.c.account_id == account_id).order_by(api_key.c.id.desc()))
+    return [_key(row) for row in rows]
+
+
+def find(tx: Tx, number: int) -> Key | None:
+    """The key of a number."""
+    row = tx.execute(sa.select(api_key).where(api_key.c.id == number)).one_or_none()
+    return None if row is None else _key(row)
+
+
+def revoke(tx: Tx, account_id: int, number: int, *, now: datetime) -> bool:
+    """Revoke a key of an account; False when it has none of this number that stands."""
+    return tx.execute(_revoking(account_id, now).where(api_key.c.id == number)).rowcount == 1
+
+
+def revoke_all(tx: Tx, account_id: int, *, now: datetime) -> int:
+    """Revoke every key of an account that stands; returns how many."""
+    return tx.execute(_revoking(account_id, now)).rowcount
+
+
+def _revoking(account_id: int, now: datetime) -> sa.Update:
+    standing = (api_key.c.account_id == account_id, api_key.c.revoked_at.is_(None), api_key.c.expires_at > now)
+    return sa.update(api_key).where(*standing).values(revoked_at=now)
+
+
+def _key(row: sa.Row[tuple[object, ...]]) -> Key:
+    return Key(
+        id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        start=row.start,
+        layers=None if row.layers is None else tuple(row.layers),
+        rate_per_minute=row.rate_per_minute,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        used_at=row.used_at,
+    )
