@@ -29,6 +29,11 @@ _KNOW = sa.text(
     " ON CONFLICT (kind, key) DO UPDATE SET full_us = excluded.full_us"
 )
 
+# An attempt holds the row of its address while it waits for everyone's: to wait here for the first would be a deadlock.
+_CLEAN = sa.text(
+    "DELETE FROM rate_limit WHERE (kind, key) IN (SELECT kind, key FROM rate_limit WHERE full_us < :bound_us FOR UPDATE SKIP LOCKED)"
+)
+
 
 def take(tx: Tx, limit: Limit, key: bytes, *, now: datetime) -> float:
     """Take one for ``key`` and return 0, or return the seconds to wait; the row stays locked until the transaction ends."""
@@ -67,6 +72,6 @@ def is_known(tx: Tx, kind: str, key: bytes, *, now: datetime) -> bool:
 
 
 def clean(tx: Tx, *, now: datetime) -> int:
-    """Delete the rows that say no more than a missing one does, with an hour to spare; how many."""
+    """Delete the rows that say no more than a missing one does, with an hour to spare; how many. Waits for nobody's lock."""
     bound_us = int((now - timedelta(hours=1)).timestamp() * 1_000_000)
-    return tx.execute(sa.text("DELETE FROM rate_limit WHERE full_us < :bound_us"), {"bound_us": bound_us}).rowcount
+    return tx.execute(_CLEAN, {"bound_us": bound_us}).rowcount
