@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from typing import Any
 import distributed
 import pyarrow.parquet as pq
 
-from gis.assigning import Assigner, Labels
-from gis.assigning_files import Assigned, Declared, answered, form_of
+from gis.assigning import HOW, Assigner, Labels
+from gis.assigning_files import Assigned, answered_into, form_of
 from gis.errors import ExportExists, ExportNotWritten, IndexNotSeen, NoCluster, NotFound, NotOnCluster
 from gis.kept_indexes import keep, read
-from gis.layer_files import FORMATS
-from gis.point_files import open_points
+from gis.layer_files import FORMATS, TABLES
+from gis.point_files import Declared, open_points
 from gis.progress import Progress
 from grids.locate import Index
 
@@ -61,7 +61,7 @@ def assign_on_cluster(
         unfinished = Path(folder) / "answers"
         unfinished.mkdir(mode=0o755)
         pieces = list(_pieces(path, unfinished, declared))
-        done = Assigned("parquet")
+        how = dict.fromkeys(HOW, 0)
         progress("assigning points", 0, len(pieces))
         try:
             client: Any = distributed.Client(scheduler, timeout=_CONNECTS_S, set_as_default=False)
@@ -73,14 +73,13 @@ def assign_on_cluster(
             labels = client.scatter(asked.labels, broadcast=True)
             futures = client.map(_assign_piece, pieces, labels=labels, index_file=index_file, declared=declared, pure=False)
             for number, future in enumerate(distributed.as_completed(futures, loop=client.loop), 1):
-                part: Assigned = future.result()
-                done.rows += part.rows
-                done.how = {how: count + part.how[how] for how, count in done.how.items()}
+                part: dict[str, int] = future.result()
+                how = {word: count + part[word] for word, count in how.items()}
                 progress("assigning points", number, len(pieces))
         if out.exists():
             out.replace(Path(folder) / "before")  # removed with the folder around it
         unfinished.replace(out)
-    return done
+    return Assigned("parquet", how)
 
 
 def _require_place(out: Path, *, overwrite: bool) -> None:
@@ -99,21 +98,19 @@ def _pieces(path: Path, out: Path, declared: Declared) -> Iterator[_Piece]:
         raise NotOnCluster(str(path))
     number = 0
     for file in files:
-        with open_points(file, lon=declared.lon, lat=declared.lat):
+        with open_points(file, declared):
             groups = pq.ParquetFile(file).num_row_groups
         for row_group in range(groups):
             yield _Piece(file.resolve(), row_group, out / f"part-{number:05}.parquet")
             number += 1
 
 
-def _assign_piece(piece: _Piece, *, labels: Labels, index_file: Path, declared: Declared) -> Assigned:
+def _assign_piece(piece: _Piece, *, labels: Labels, index_file: Path, declared: Declared) -> dict[str, int]:
     asked = Assigner(_mapped(index_file), labels)
-    done = Assigned("parquet")
-    with open_points(piece.path, lon=declared.lon, lat=declared.lat, row_group=piece.row_group) as file:
+    with open_points(piece.path, replace(declared, row_group=piece.row_group)) as file:
         form = form_of(piece.out, file)
-        form.write(answered(file, asked, declared, threads=1, geometry=form in FORMATS.values(), done=done), piece.out)
-        done.rows = file.count or 0
-    return done
+        write = (FORMATS | TABLES)[form].write
+        return answered_into(lambda features: write(features, piece.out), file, asked, declared, form=form, threads=1)
 
 
 @lru_cache(maxsize=2)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +15,8 @@ import pyarrow.parquet
 
 from gis.assigning import COLUMNS, HOW, Assigner, in_order
 from gis.errors import AxesSwapped, ColumnsTaken, UnknownExportFormat
-from gis.layer_files import FORMATS, Format, json_of, write_as
-from gis.point_files import open_points
+from gis.layer_files import FORMATS, TABLES, write_layer
+from gis.point_files import Declared, open_points
 from gis.point_rows import Places, PointFile, places
 from gis.progress import Progress
 from gis.store.exports import Features
@@ -26,26 +25,17 @@ from grids.datum import DATUMS
 from grids.errors import UnknownDatum
 
 
-@dataclass
+@dataclass(frozen=True)
 class Assigned:
-    """What was written: the rows, in which format, and how many points were found how."""
+    """What was written: in which format, and how many points were found how, by each word of ``HOW``."""
 
     form: str
-    rows: int = 0
-    how: dict[str, int] = field(default_factory=lambda: dict.fromkeys(HOW, 0))
+    how: dict[str, int]
 
-
-@dataclass(frozen=True)
-class Declared:
-    """What is declared of a file of points: the datum of its coordinates, the columns of longitude and latitude where it has no
-    geometry, the layer where it has several, the encoding of its texts, and what the names of the added columns begin with."""
-
-    datum: str
-    lon: str = "lon"
-    lat: str = "lat"
-    layer: str | None = None
-    encoding: str | None = None
-    prefix: str = ""
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return sum(self.how.values())
 
 
 def assign_file(
@@ -58,21 +48,38 @@ def assign_file(
     ``ColumnsTaken``, ``AxesSwapped``, ``UnknownDatum``, ``UnknownExportFormat``, ``ExportExists``, ``ExportNotWritten``; then
     nothing was written.
     """
-    with open_points(path, lon=declared.lon, lat=declared.lat, layer=declared.layer, encoding=declared.encoding) as file:
+    with open_points(path, declared) as file:
         form = form_of(out, file)
-        done = Assigned(form.ending.lstrip("."))
+
+        def write(features: Features) -> None:
+            write_layer(features, out, form=form, overwrite=overwrite, progress=progress, step="assigning points")
 
         progress("assigning points", 0, file.count)
-        features = answered(file, asked, declared, threads=threads, geometry=form in FORMATS.values(), done=done)
-        done.rows = write_as(form, features, out, overwrite=overwrite, progress=progress, step="assigning points")
-    return done
+        return Assigned(out.suffix.lower().lstrip("."), answered_into(write, file, asked, declared, form=form, threads=threads))
 
 
-def answered(file: PointFile, asked: Assigner, declared: Declared, *, threads: int, geometry: bool, done: Assigned) -> Features:
-    """The rows of a file of points with their answers, on their way; with ``geometry`` the points as WKB in the last column.
+def answered_into(
+    write: Callable[[Features], object], file: PointFile, asked: Assigner, declared: Declared, *, form: str, threads: int
+) -> dict[str, int]:
+    """Have ``write`` read the rows of a file of points with their answers; how many points were found how.
 
-    What was found how is added up in ``done``. Raises ``ColumnsTaken``, and while the rows are read what ``assign_file`` does.
+    Where the format ``form`` has geometry, the points come as WKB in the last column. Raises what ``assign_file`` does.
     """
+    how = dict.fromkeys(HOW, 0)
+    features = _answered(file, asked, declared, threads=threads, geometry=form in FORMATS)
+
+    def counted() -> Iterator[pa.RecordBatch]:
+        for batch in features.batches:
+            for word in pc.value_counts(batch.column(f"{declared.prefix}how")).to_pylist():
+                how[word["values"]] += word["counts"]
+            yield batch
+
+    write(replace(features, batches=counted()))
+    return how
+
+
+def _answered(file: PointFile, asked: Assigner, declared: Declared, *, threads: int, geometry: bool) -> Features:
+    """The rows of a file of points with their answers, on their way; with ``geometry`` the points as WKB in the last column."""
     if declared.datum not in DATUMS:
         raise UnknownDatum(declared.datum)
     kept = [name for name in file.columns.names if name != file.geometry]
@@ -93,13 +100,8 @@ def answered(file: PointFile, asked: Assigner, declared: Declared, *, threads: i
         arrays = [*(batch.column(name) for name in kept), *found.columns, *([points_wkb(at.lons, at.lats)] if geometry else [])]
         return pa.RecordBatch.from_arrays(arrays, schema=columns)
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        for batch in in_order(_numbered(file), work, threads=threads):
-            for word in pc.value_counts(batch.column(f"{declared.prefix}how")).to_pylist():
-                done.how[word["values"]] += word["counts"]
-            yield batch
-
-    return Features("points", columns, batches(), file.count, frozenset({"Point"}))
+    batches = in_order(_numbered(file), work, threads=threads)
+    return Features("points", columns, batches, file.count, frozenset({"Point"}))
 
 
 def _numbered(file: PointFile) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -121,52 +123,11 @@ def require_axes(file: PointFile, asked: Assigner, at: Places, found: pa.RecordB
         raise AxesSwapped(file.name, asked.labels.city)
 
 
-def _write_csv(features: Features, path: Path) -> None:
-    _write_batches(features, pyarrow.csv.CSVWriter(path, features.columns))
-
-
-def _write_parquet(features: Features, path: Path) -> None:
-    _write_batches(features, pyarrow.parquet.ParquetWriter(path, features.columns, compression="zstd"))
-
-
-def _write_arrow(features: Features, path: Path) -> None:
-    with path.open("wb") as file:
-        _write_batches(features, pyarrow.ipc.new_stream(file, features.columns))
-
-
-def _write_batches(features: Features, writer: Any) -> None:
-    with writer:
-        for batch in features.batches:
-            writer.write_batch(batch)
-
-
-def _write_json(features: Features, path: Path) -> None:
-    """A document {"places": […]}, one place a line, what is not there left out."""
-    with path.open("w", encoding="utf-8") as file:
-        file.write('{"places": [')
-        between = "\n"
-        for batch in features.batches:
-            for row in batch.drop_columns([name for name in ("lon", "lat") if name in batch.schema.names]).to_pylist():
-                file.write(between + json_of({name: value for name, value in row.items() if value is not None}))
-                between = ",\n"
-        file.write("\n]}\n")
-
-
-TABLES = {
-    "csv": Format(".csv", _write_csv),
-    "parquet": Format(".parquet", _write_parquet),
-    "arrow": Format(".arrow", _write_arrow),
-    "json": Format(".json", _write_json),
-}
-"""The formats of points without geometry."""
-
-
-def form_of(out: Path, file: PointFile) -> Format:
+def form_of(out: Path, file: PointFile) -> str:
     """The format that the ending says; points that came with geometry go to GeoParquet, others to plain Parquet."""
-    ending = out.suffix.lower()
-    geographic = {form.ending: form for form in FORMATS.values()}
-    tables = {form.ending: form for form in TABLES.values()}
-    found = (geographic | tables if file.geometry is None else tables | geographic).get(ending)
+    first, then = (TABLES, FORMATS) if file.geometry is None else (FORMATS, TABLES)
+    endings = {form.ending: name for name, form in [*then.items(), *first.items()]}
+    found = endings.get(out.suffix.lower())
     if found is None:
-        raise UnknownExportFormat(ending or out.name, ", ".join(sorted(geographic.keys() | tables.keys())))
+        raise UnknownExportFormat(out.suffix.lower() or out.name, ", ".join(sorted(endings)))
     return found

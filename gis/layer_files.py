@@ -1,4 +1,5 @@
-"""A layer of features as a file that other programs read: GeoParquet, GeoPackage, FlatGeobuf, GeoJSON.
+"""A layer of features as a file that other programs read: GeoParquet, GeoPackage, FlatGeobuf, GeoJSON; without geometry CSV, Parquet,
+Arrow, JSON.
 
 Every coordinate is written as the number that it is: binary in the first three, in GeoJSON with as many digits as it takes to
 read the same number again. GDAL's own GeoJSON driver rounds them, also when it is asked for 17 digits, so that one format
@@ -17,6 +18,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.ipc
 import pyarrow.parquet
 import shapely
 from pyogrio.raw import write_arrow
@@ -40,25 +43,22 @@ def format_named(name: str | None, path: Path) -> str:
     return name
 
 
-def write_layer(features: Features, path: Path, *, form: str, overwrite: bool, progress: Progress) -> int:
-    """Write features to a file in one of ``FORMATS`` and return how many; the file is there whole or not at all.
+def write_layer(features: Features, path: Path, *, form: str, overwrite: bool, progress: Progress, step: str | None = None) -> int:
+    """Write features to a file in one of ``FORMATS`` or ``TABLES`` and return how many; the file is there whole or not at all.
 
     In GeoPackage and FlatGeobuf, whose layers have one kind of geometry, polygons among multipolygons become multipolygons of
-    one; FlatGeobuf orders features by their place. Raises ``ExportExists`` for a file that is there unless ``overwrite``,
-    ``ExportNotWritten`` when the place does not take it. What the reading of the features raises goes through.
+    one; FlatGeobuf orders features by their place. The progress is told ``step``, an English message. Raises
+    ``ExportExists`` for a file that is there unless ``overwrite``, ``ExportNotWritten`` when the place does not take it. What the
+    reading of the features raises goes through.
     """
-    progress("writing the layer", 0, features.count)
-    return write_as(FORMATS[form], features, path, overwrite=overwrite, progress=progress, step="writing the layer")
-
-
-def write_as(form: Format, features: Features, path: Path, *, overwrite: bool, progress: Progress, step: str) -> int:
-    """``write_layer`` in any format; ``step`` is the English message that the progress is told."""
-    told = _Told(features, progress, step)
+    chosen, said = (FORMATS | TABLES)[form], step or "writing the layer"
+    told = _Told(features, progress, said)
+    progress(said, 0, features.count)
     try:
         path = _place(path, overwrite=overwrite)
         still_free = partial(_place, path, overwrite=overwrite)  # another process may have come first
-        with made_whole(path, form.ending, last=still_free) as unfinished:
-            form.write(replace(features, batches=iter(told)), unfinished)
+        with made_whole(path, chosen.ending, last=still_free) as unfinished:
+            chosen.write(replace(features, batches=iter(told)), unfinished)
     except (OSError, RuntimeError, pa.ArrowException) as error:
         if told.raised is not None:  # GDAL only says that the stream broke
             raise told.raised from None
@@ -132,13 +132,13 @@ def _write_geojson(features: Features, path: Path) -> None:
         for batch in features.batches:
             rows = batch.drop_columns(["geometry"]).to_pylist()
             for properties, geometry in zip(rows, shapely.to_geojson(_geometry(batch)), strict=True):
-                said = f'"properties": {json_of(properties)}, "geometry": {geometry or "null"}'
+                said = f'"properties": {_json_of(properties)}, "geometry": {geometry or "null"}'
                 file.write(f'{between}{{"type": "Feature", {said}}}')
                 between = ",\n"
         file.write("\n]}\n")
 
 
-def json_of(row: dict[str, Any]) -> str:
+def _json_of(row: dict[str, Any]) -> str:
     """A row as JSON; what JSON has no number for is null, what it has no word for is text."""
     plain = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
     return json.dumps(plain, ensure_ascii=False, allow_nan=False, default=str)
@@ -181,6 +181,37 @@ def _as_multipolygons(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.set_column(batch.schema.get_field_index("geometry"), "geometry", pa.array(wkb, pa.binary()))
 
 
+def _write_csv(features: Features, path: Path) -> None:
+    _write_batches(features, pyarrow.csv.CSVWriter(path, features.columns))
+
+
+def _write_parquet(features: Features, path: Path) -> None:
+    _write_batches(features, pyarrow.parquet.ParquetWriter(path, features.columns, compression="zstd"))
+
+
+def _write_arrow(features: Features, path: Path) -> None:
+    with path.open("wb") as file:
+        _write_batches(features, pyarrow.ipc.new_stream(file, features.columns))
+
+
+def _write_batches(features: Features, writer: Any) -> None:
+    with writer:
+        for batch in features.batches:
+            writer.write_batch(batch)
+
+
+def _write_json(features: Features, path: Path) -> None:
+    """A document {"places": […]}, one place a line, what is not there left out."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"places": [')
+        between = "\n"
+        for batch in features.batches:
+            for row in batch.drop_columns([name for name in ("lon", "lat") if name in batch.schema.names]).to_pylist():
+                file.write(between + _json_of({name: value for name, value in row.items() if value is not None}))
+                between = ",\n"
+        file.write("\n]}\n")
+
+
 @dataclass(frozen=True)
 class Format:
     """One format: the ending by which it is recognised, and what writes it."""
@@ -196,3 +227,11 @@ FORMATS = {
     "geojson": Format(".geojson", _write_geojson),
 }
 """The formats by the names that they have at every door."""
+
+TABLES = {
+    "csv": Format(".csv", _write_csv),
+    "parquet": Format(".parquet", _write_parquet),
+    "arrow": Format(".arrow", _write_arrow),
+    "json": Format(".json", _write_json),
+}
+"""The formats of features without geometry, by other names than those."""

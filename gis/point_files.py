@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,37 +37,39 @@ ROWS_AT_ONCE = 100_000
 _BYTES_AT_ONCE = 8 << 20
 
 
+@dataclass(frozen=True)
+class Declared:
+    """What is declared of a file of points: the datum of its coordinates, the columns of longitude and latitude where it has no
+    geometry, the layer where it has several, the encoding of its texts (None: UTF-8, or what the file says), and what the names of
+    added columns begin with. Of a Parquet file one ``row_group`` alone may be meant."""
+
+    datum: str
+    lon: str = "lon"
+    lat: str = "lat"
+    layer: str | None = None
+    encoding: str | None = None
+    prefix: str = ""
+    row_group: int | None = None
+
+
 @contextmanager
-def open_points(
-    path: Path,
-    *,
-    lon: str = "lon",
-    lat: str = "lat",
-    layer: str | None = None,
-    encoding: str | None = None,
-    row_group: int | None = None,
-) -> Iterator[PointFile]:
+def open_points(path: Path, declared: Declared) -> Iterator[PointFile]:
     """Open a file of points: CSV, Parquet, GeoParquet, an Arrow stream, JSON, or what GDAL reads.
 
-    ``lon`` and ``lat`` name the columns of files without geometry; of a Parquet file one ``row_group`` alone may be read.
-    ``encoding`` is that of the texts of a CSV or Shapefile (UTF-8, or what the file says, when not given). What GDAL is asked to open
-    is looked at first, so that no recipe makes it read or fetch anything else. Raises ``NotFound``, and ``BadPoints`` for a file that cannot
-    be read (also while its rows are read) or lacks these columns.
+    What GDAL is asked to open is looked at first, so that no recipe makes it read or fetch anything else. Raises ``NotFound``, and
+    ``BadPoints`` for a file that cannot be read (also while its rows are read) or lacks the declared columns.
     """
     if not path.is_file():
         raise NotFound("file", str(path))
     kind = path.suffix.lower()
     open_kind = next((opener for endings, opener in _OPENERS if kind in endings), None)
     if open_kind is None:
-        with _open_ogr(path.resolve(), layer, encoding) as file:
+        with _open_ogr(path.resolve(), declared) as file:
             yield _checked(file)
         return
     with path.open("rb") as raw:
         try:
-            if open_kind is _open_csv:
-                file = _open_csv(path, raw, lon, lat, encoding)
-            else:
-                file = open_kind(path, raw, lon, lat) if row_group is None else _open_parquet(path, raw, lon, lat, row_group)
+            file = open_kind(path, raw, declared)
         except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise unreadable(path.name, _said(error)) from error
         yield _checked(file)
@@ -122,7 +125,7 @@ def _guarded(name: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Record
         raise unreadable(name, _said(error)) from error
 
 
-def _open_csv(path: Path, raw: Any, lon: str, lat: str, encoding: str | None = None) -> PointFile:
+def _open_csv(path: Path, raw: Any, declared: Declared) -> PointFile:
     if sum(chunk.count(b'"') for chunk in iter(lambda: raw.read(_BYTES_AT_ONCE), b"")) % 2:
         finding = Finding(
             "unclosed-quote-of-points",
@@ -132,8 +135,8 @@ def _open_csv(path: Path, raw: Any, lon: str, lat: str, encoding: str | None = N
         )
         raise BadPoints(path.name, (finding,))
     raw.seek(0)
-    text = encoding or "utf-8"
-    separator = separator_of(raw.readline(1 << 20).decode("utf-8-sig" if encoding is None else text))
+    text = declared.encoding or "utf-8"
+    separator = separator_of(raw.readline(1 << 20).decode("utf-8-sig" if declared.encoding is None else text))
 
     def reader(types: dict[str, pa.DataType]) -> Any:
         raw.seek(0)
@@ -146,17 +149,17 @@ def _open_csv(path: Path, raw: Any, lon: str, lat: str, encoding: str | None = N
 
     # Every value as the text that it is: codes keep their zeros, and what is written out is what came in.
     found = reader(dict.fromkeys(reader({}).schema.names, pa.string()))
-    return PointFile(path.name, found.schema, _guarded(path.name, found), None, 2, lon, lat)
+    return PointFile(path.name, found.schema, _guarded(path.name, found), None, 2, declared.lon, declared.lat)
 
 
-def _open_parquet(path: Path, raw: Any, lon: str, lat: str, row_group: int | None = None) -> PointFile:
+def _open_parquet(path: Path, raw: Any, declared: Declared) -> PointFile:
     file = pq.ParquetFile(raw)
     rows = [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
-    groups = list(range(len(rows))) if row_group is None else [row_group]
+    groups = list(range(len(rows))) if declared.row_group is None else [declared.row_group]
     schema, batches = file.schema_arrow, file.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=groups)
     told = (file.metadata.metadata or {}).get(b"geo")
-    count, first_row = sum(rows[at] for at in groups), 1 + sum(rows[: row_group or 0])
-    plain = PointFile(path.name, schema.remove_metadata(), _guarded(path.name, batches), count, first_row, lon, lat)
+    count, first_row = sum(rows[at] for at in groups), 1 + sum(rows[: declared.row_group or 0])
+    plain = PointFile(path.name, schema.remove_metadata(), _guarded(path.name, batches), count, first_row, declared.lon, declared.lat)
     if told is None:
         return plain
     try:
@@ -173,18 +176,18 @@ def _open_parquet(path: Path, raw: Any, lon: str, lat: str, row_group: int | Non
     return _with_geometry(plain, name, known)
 
 
-def _open_arrow(path: Path, raw: Any, lon: str, lat: str) -> PointFile:
+def _open_arrow(path: Path, raw: Any, declared: Declared) -> PointFile:
     """A stream, or a file, which begins with its name."""
     is_file = raw.read(6) == b"ARROW1"
     raw.seek(0)
     reader = pa.ipc.open_file(raw) if is_file else pa.ipc.open_stream(raw)
     batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else iter(reader)
-    return PointFile(path.name, reader.schema.remove_metadata(), _guarded(path.name, batches), None, 1, lon, lat)
+    return PointFile(path.name, reader.schema.remove_metadata(), _guarded(path.name, batches), None, 1, declared.lon, declared.lat)
 
 
-def _open_json(path: Path, raw: Any, lon: str, lat: str) -> PointFile:
+def _open_json(path: Path, raw: Any, declared: Declared) -> PointFile:
     """A document {"points": [{"id": …, "lon": …, "lat": …}, …]}: numbers as they are, ids as texts."""
-    columns = pa.schema([("id", pa.string()), (lon, pa.string()), (lat, pa.string())])
+    columns = pa.schema([("id", pa.string()), (declared.lon, pa.string()), (declared.lat, pa.string())])
     seen = False
 
     def events() -> Iterator[tuple[str, str, Any]]:
@@ -211,14 +214,14 @@ def _open_json(path: Path, raw: Any, lon: str, lat: str) -> PointFile:
             )
             raise BadPoints(path.name, (finding,))
 
-    return PointFile(path.name, columns, _guarded(path.name, batches()), None, 1, lon, lat)
+    return PointFile(path.name, columns, _guarded(path.name, batches()), None, 1, declared.lon, declared.lat)
 
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else repr(value)
 
 
-_OPENERS: tuple[tuple[tuple[str, ...], Callable[[Path, Any, str, str], PointFile]], ...] = (
+_OPENERS: tuple[tuple[tuple[str, ...], Callable[[Path, Any, Declared], PointFile]], ...] = (
     ((".csv", ".tsv", ".txt"), _open_csv),
     ((".parquet", ".geoparquet"), _open_parquet),
     ((".arrow", ".arrows"), _open_arrow),
@@ -228,8 +231,8 @@ _OPENERS: tuple[tuple[tuple[str, ...], Callable[[Path, Any, str, str], PointFile
 
 
 @contextmanager
-def _open_ogr(path: Path, layer: str | None, encoding: str | None) -> Iterator[PointFile]:
-    said = {"layer": layer, "encoding": encoding}
+def _open_ogr(path: Path, declared: Declared) -> Iterator[PointFile]:
+    said = {"layer": declared.layer, "encoding": declared.encoding}
     source = Source(file=path.name, datum="wgs84", **{name: value for name, value in said.items() if value is not None})
     try:
         name, chosen = ogr_name(file_of(path.parent, source)), layer_of(path.parent, source)

@@ -12,10 +12,11 @@ from api.commands.options import AsJson, At, AtCategory, CityCode, Datum, OutFil
 from api.console import _, bar, emit, remark, table
 from gis import db
 from gis.assigning import assigner
-from gis.assigning_files import Declared, assign_file
+from gis.assigning_files import assign_file
 from gis.errors import MissingExtra
 from gis.kept_indexes import folder_of, path_of
 from gis.locating import Indexes
+from gis.point_files import Declared
 from gis.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

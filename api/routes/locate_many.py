@@ -19,13 +19,15 @@ from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
-from api.deps import Held, Now, Running
+from api.deps import Caller, Calling, Held, Now
 from api.errors import BodyTooLarge, UnknownMediaType
 from api.routes.locate import Asked, Question
 from gis.assigning import assigner
-from gis.assigning_files import Declared, assign_file
+from gis.assigning_files import assign_file
+from gis.point_files import Declared
 from gis.progress import silent
 from gis.store.cities import the_city
+from grids.permissions import Act
 
 router = APIRouter(prefix="/api/v1", tags=["locate"])
 
@@ -72,7 +74,7 @@ _BODY: dict[str, Any] = {
     response_class=StreamingResponse,
     responses={200: {"description": "The points with their answers, in the kind of the body.", "content": {kind: {} for kind in ENDINGS}}},
 )
-async def locate_many(request: Request, held: Held, now: Now, asked: Asked) -> StreamingResponse:
+async def locate_many(request: Request, held: Held, caller: Calling, now: Now, asked: Asked) -> StreamingResponse:
     """The answers for many points: cell, street unit, segment, side, distance, duty grid, owner, level, and how each was found.
 
     JSON ({"points": [{"id", "lon", "lat"}]}), GeoJSON, an Arrow stream or CSV with columns lon and lat; the answer is of the same kind, row
@@ -81,11 +83,14 @@ async def locate_many(request: Request, held: Held, now: Now, asked: Asked) -> S
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if said not in ENDINGS:
         raise UnknownMediaType(said, ", ".join(ENDINGS))
+    if caller.credential is not None:
+        # Before the body: what is not good is refused without reading it.
+        await to_thread.run_sync(_admit, caller)
     folder = await to_thread.run_sync(_folder, held.settings.data_dir)
     try:
         body, out = (Path(folder.name) / f"{name}{ENDINGS[said]}" for name in ("points", "answers"))
         await _write(request, body, held.settings.body_limit_mb)
-        await to_thread.run_sync(_answer, held, body, out, asked, asked.at or now, limiter=held.batches)
+        await to_thread.run_sync(_answer, caller, body, out, asked, asked.at or now, limiter=held.batches)
     except ClientDisconnect:
         folder.cleanup()
         return StreamingResponse(iter(()), status_code=400)
@@ -112,8 +117,14 @@ async def _write(request: Request, path: Path, limit_mb: int) -> None:
             await file.write(chunk)
 
 
-def _answer(held: Running, body: Path, out: Path, asked: Question, at: datetime) -> None:
-    with held.transaction() as tx:
+def _admit(caller: Caller) -> None:
+    with caller.enter(Act.READ_PLAN):
+        pass
+
+
+def _answer(caller: Caller, body: Path, out: Path, asked: Question, at: datetime) -> None:
+    held = caller.held
+    with caller.enter(Act.READ_PLAN) as (tx, _person):
         plan = assigner(tx, held.indexes, city=the_city(tx, asked.city), at=at, category=asked.category)
     assign_file(body, out, plan, Declared(asked.datum), threads=held.settings.processes, progress=silent)
 

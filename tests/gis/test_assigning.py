@@ -21,7 +21,7 @@ import shapely
 from gis import kept_indexes
 from gis.assigning import COLUMNS, Assigner, assigner
 from gis.assigning_dask import assign_on_cluster
-from gis.assigning_files import Declared, assign_file
+from gis.assigning_files import assign_file
 from gis.assigning_frames import assign_frame
 from gis.errors import (
     AxesSwapped,
@@ -40,6 +40,7 @@ from gis.errors import (
 )
 from gis.exchange import from_wgs84
 from gis.locating import Indexes, locate
+from gis.point_files import ROWS_AT_ONCE, Declared, open_points
 from gis.progress import silent
 from gis.store.geometry import points_wkb
 from grids.dispatch import answering, dispatch
@@ -399,12 +400,10 @@ def test_an_arrow_stream_that_lies_about_its_texts_is_refused(asked: Assigner, t
 
 
 def test_a_large_batch_is_answered_in_pieces(asked: Assigner, tmp_path: Path) -> None:
-    from gis.point_files import ROWS_AT_ONCE, open_points
-
     table = pa.table({"lon": np.full(2 * ROWS_AT_ONCE + 5, 2.3), "lat": np.full(2 * ROWS_AT_ONCE + 5, 48.8)})
     with (tmp_path / "large.arrow").open("wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table, max_chunksize=len(table))
-    with open_points(tmp_path / "large.arrow") as points:
+    with open_points(tmp_path / "large.arrow", WGS84) as points:
         assert [batch.num_rows for batch in points.batches] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 5]
 
 

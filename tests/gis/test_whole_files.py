@@ -35,12 +35,21 @@ def test_what_breaks_off_or_is_refused_at_the_end_leaves_what_was_there(tmp_path
     def refuse() -> None:
         raise PermissionError
 
-    with pytest.raises(KeyboardInterrupt), written_whole(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt), made_whole(path, ".txt", last=allowed) as unfinished:
-        unfinished.write_text("half")
-        raise KeyboardInterrupt
-    with pytest.raises(PermissionError), made_whole(path, ".txt", last=refuse) as unfinished:
-        unfinished.write_text("whole")
-    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("a.index", b"as it was")]
+    def half_written() -> None:
+        with written_whole(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    def half_made() -> None:
+        with made_whole(path, ".txt", last=allowed) as unfinished:
+            unfinished.write_text("half")
+            raise KeyboardInterrupt
+
+    def refused() -> None:
+        with made_whole(path, ".txt", last=refuse) as unfinished:
+            unfinished.write_text("whole")
+
+    for work, broken in ((half_written, KeyboardInterrupt), (half_made, KeyboardInterrupt), (refused, PermissionError)):
+        with pytest.raises(broken):
+            work()
+        assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("a.index", b"as it was")]
