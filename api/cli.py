@@ -41,6 +41,7 @@ COMMANDS = (
     "export",
     "datum",
     "basemap",
+    "privacy",
 )
 """Every command is the module of its name in `api/commands`, imported when it is asked for: most need only a part of the libraries."""
 

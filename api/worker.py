@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import procrastinate
 import structlog
@@ -10,10 +11,12 @@ import structlog
 from basemaps.build import BasemapReport, build
 from basemaps.files import basemap_path
 from gis import db
+from gis.actions.delete_expired import delete_expired, keep_days
 from gis.basemap_layers import basemap_ground
-from gis.jobs import BUILD_BASEMAP, QUEUE, basemap_key, withdraw
+from gis.jobs import BUILD_BASEMAP, DELETE_EXPIRED, QUEUE, basemap_key, withdraw
 from gis.progress import Progress, silent
 from gis.settings import Settings
+from gis.store.deletions import Deletion
 
 
 def build_basemap(settings: Settings, url: str, city: str, *, progress: Progress) -> BasemapReport:
@@ -46,7 +49,24 @@ def worker_app(settings: Settings, url: str) -> procrastinate.App:
         report = build_basemap(settings, url, city, progress=silent)
         structlog.get_logger().info("basemap built", city=city, bytes=report.bytes, seconds=round(report.seconds, 2))
 
+    # Once a day, in the hour in which a city sleeps; a worker that was down then does it the next day.
+    @app.periodic(cron="17 3 * * *")
+    @app.task(name=DELETE_EXPIRED, queue=QUEUE, queueing_lock=DELETE_EXPIRED, pass_context=False)
+    def expired(timestamp: int) -> None:
+        for one in deleted_expired(settings, url, now=datetime.fromtimestamp(timestamp, UTC)):
+            structlog.get_logger().info("deleted", kind=one.kind, rows=one.rows, before=one.before and one.before.isoformat())
+
     return app
+
+
+def deleted_expired(settings: Settings, url: str, *, now: datetime) -> list[Deletion]:
+    """Delete what of people has been kept long enough by the settings, and return what went."""
+    engine = db.engine(url, pool_size=1)
+    try:
+        with db.transaction(engine) as tx:
+            return delete_expired(tx, keep_days(settings), rejected_folder=settings.data_dir / "rejected", now=now)
+    finally:
+        engine.dispose()
 
 
 def work(settings: Settings, url: str, *, once: bool) -> None:

@@ -15,6 +15,7 @@ from gis.db import Tx, psycopg_connection
 
 QUEUE = "wangge"
 BUILD_BASEMAP = "build_basemap"
+DELETE_EXPIRED = "delete_expired"
 
 _DEFERRING = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Only defers, and only on the connections it is handed: it opens none of its own."""

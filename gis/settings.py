@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(_DEFAULT_SECRET), validate_default=True, description="Key from which the service derives its own secrets."
     )
+    sealing_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that seal what is kept of reporters, comma-separated: the first seals, all open; empty: one from the secret key.",
+    )
+    keep_logins_days: int = Field(180, ge=1, description="Days that a login stays listed after it is over.")
+    keep_contacts_days: int = Field(365, ge=1, description="Days that the contact of a reporter is kept.")
+    keep_rejected_days: int = Field(90, ge=1, description="Days that files of rejected rows stay in the data folder.")
     host: str = Field("127.0.0.1", description="Address to listen on; in development only loopback.")
     port: int = Field(8600, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     hosts: str = Field(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Float,
@@ -31,6 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from gis.account_tables import account, api_key, grid_within, login, permission, role_grant
 from gis.change_tables import change, comparison
 from gis.owner_tables import category_rule, department_lead, duty, leave, owner, shift, source_duty, special_unit
+from gis.subject_tables import deletion, rate_limit, rate_refusal, reporter
 from gis.table_columns import geometry, metadata, names, of_city, of_edition, of_edition_by_statement, origin
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "change",
     "city",
     "comparison",
+    "deletion",
     "department_lead",
     "duty",
     "duty_grid",
@@ -61,6 +64,9 @@ __all__ = [
     "metadata",
     "owner",
     "permission",
+    "rate_limit",
+    "rate_refusal",
+    "reporter",
     "role_grant",
     "segment",
     "segment_face",
@@ -328,6 +334,12 @@ incident = Table(
     Column("side", Text, CheckConstraint("side IN ('left', 'right')", name="side")),
     Column("offset_m", Float),
     Column("duty_grid_id", Integer),
+    Column(
+        "grid",
+        BigInteger,
+        Computed("(edition_id::bigint << 32) | duty_grid_id", persisted=True),
+        comment="edition_id * 2^32 + duty_grid_id",
+    ),
     Column("owner", Text),
     Column("imported_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("city", "history", "source_id"),
@@ -346,7 +358,7 @@ incident = Table(
     # Points only: a tree of quadrants takes in a million of them in half the time that a tree of boxes takes.
     Index("incident_geom_index", "geom", postgresql_using="spgist"),
     Index(None, "city", "cell"),
-    Index("incident_grid_index", text("((edition_id::bigint << 32) | duty_grid_id)"), "reported_at"),
+    Index(None, "grid", "reported_at", "id"),
     Index(None, "city", "reported_at", "id"),
     Index(None, "edition_id", "block_id"),
 )
