@@ -6,9 +6,6 @@ for each of them at an instant. The same functions judge both (`grids/locate.py`
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -144,15 +141,3 @@ def assigner(tx: Tx, indexes: Indexes, *, city: str, at: datetime, category: str
 def _codes(tx: Tx, table: sa.Table, edition_id: int) -> pa.Array:
     chosen = sa.select(table.c.code).where(table.c.edition_id == edition_id).order_by(table.c.id)
     return pa.array(tx.execute(chosen).scalars().all(), pa.string())
-
-
-def in_order(pieces: Iterable[Any], work: Any, *, threads: int) -> Iterator[Any]:
-    """What ``work`` makes of each piece, in order, on so many threads; twice as many pieces as threads are on their way at once."""
-    with ThreadPoolExecutor(threads, "assigning") as pool:
-        under_way: deque[Future[Any]] = deque()
-        for piece in pieces:
-            under_way.append(pool.submit(work, piece))
-            if len(under_way) >= 2 * threads:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()

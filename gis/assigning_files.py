@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.ipc
 import pyarrow.parquet
 
-from gis.assigning import COLUMNS, HOW, Assigner, in_order
+from gis.assigning import COLUMNS, HOW, Assigner
 from gis.errors import AxesSwapped, ColumnsTaken, UnknownExportFormat
 from gis.layer_files import FORMATS, TABLES, write_layer
 from gis.point_files import Declared, open_points
@@ -21,6 +21,7 @@ from gis.point_rows import Places, PointFile, places
 from gis.progress import Progress
 from gis.store.exports import Features
 from gis.store.geometry import points_wkb
+from gis.threads import in_order
 from grids.datum import DATUMS
 from grids.errors import UnknownDatum
 

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from gis.assigning import COLUMNS, Assigner, in_order
+from gis.assigning import COLUMNS, Assigner
 from gis.assigning_files import require_axes
 from gis.errors import ColumnsTaken
 from gis.point_files import ROWS_AT_ONCE, points_of_frame
 from gis.point_rows import places
+from gis.threads import in_order
 from grids.datum import DATUMS
 from grids.errors import UnknownDatum
 

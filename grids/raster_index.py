@@ -12,7 +12,6 @@ Answers are those of GEOS's ``intersects`` on the same polygons, point by point;
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -68,7 +67,7 @@ class RasterIndex:
         """Frame, coarse, fine and edges: all that the look-up reads."""
         return self.frame, self.coarse, self.fine, self.edges
 
-    def find(self, xs: Floats, ys: Floats, *, threads: int = 1) -> tuple[Ints, NDArray[np.int8]]:
+    def find(self, xs: Floats, ys: Floats) -> tuple[Ints, NDArray[np.int8]]:
         """The lowest polygon that holds or touches each point (n,), -1 for none, and 0 outside, 1 inside, 2 on a border.
 
         A border is the rim of a polygon or ground of several. Points without finite coordinates are outside.
@@ -77,9 +76,11 @@ class RasterIndex:
         if len(xs) <= _FEW:
             for at, (x, y) in enumerate(zip(xs.tolist(), ys.tolist(), strict=True)):
                 block[at], how[at] = self.find_one(x, y)
-        elif self._find(read_only(np.ascontiguousarray(xs)), read_only(np.ascontiguousarray(ys)), block, how, threads):
-            doubt = np.flatnonzero(block == DOUBT)
-            block[doubt], how[doubt] = ask_geos(self._tree, xs[doubt], ys[doubt])
+        else:
+            points = read_only(np.ascontiguousarray(xs)), read_only(np.ascontiguousarray(ys))
+            if compiled()(points, self.tables, self.disjoint, (block, how)):
+                doubt = np.flatnonzero(block == DOUBT)
+                block[doubt], how[doubt] = ask_geos(self._tree, xs[doubt], ys[doubt])
         return block, how
 
     def prepare(self) -> None:
@@ -93,19 +94,6 @@ class RasterIndex:
             block, how = ask_geos(self._tree, np.array([x]), np.array([y]))
             return int(block[0]), int(how[0])
         return (answer >> 1, 1 + (answer & 1)) if answer >= 0 else (-1, 0)
-
-    def _find(self, xs: Floats, ys: Floats, block: Ints, how: NDArray[np.int8], threads: int) -> int:
-        find = compiled()
-
-        def run(part: slice) -> int:
-            return find((xs[part], ys[part]), self.tables, self.disjoint, (block[part], how[part]))
-
-        if threads == 1:
-            return run(slice(None))
-        # More parts than threads: one that has to wait for a core leaves its share to the others.
-        ends = np.linspace(0, len(xs), 8 * threads + 1).astype(np.int64).tolist()
-        with ThreadPoolExecutor(threads) as pool:
-            return sum(pool.map(run, [slice(*both) for both in pairwise(ends)]))
 
     @cached_property
     def _views(self) -> tuple[Any, ...]:

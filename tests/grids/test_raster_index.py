@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,15 +30,16 @@ def by_geos(polygons: Geometries, xs: Floats, ys: Floats) -> tuple[list[int], li
 
 
 def assert_same(index: RasterIndex, polygons: Geometries, xs: Floats, ys: Floats) -> None:
-    """One by one, by array and on two threads, all as by GEOS."""
+    """One by one, by array and by two threads at once, all as by GEOS."""
     block, how = by_geos(polygons, xs, ys)
     one_by_one = [index.find_one(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
     assert one_by_one == list(zip(block, how, strict=True))
     times = raster_index._FEW // max(len(xs), 1) + 1
-    for threads in (1, 2):
-        many = index.find(np.tile(xs, times), np.tile(ys, times), threads=threads)
-        assert many[0].tolist() == block * times
-        assert many[1].tolist() == how * times
+    many_xs, many_ys = np.tile(xs, times), np.tile(ys, times)
+    with ThreadPoolExecutor(2) as pool:
+        for many in pool.map(lambda _: index.find(many_xs, many_ys), range(2)):
+            assert many[0].tolist() == block * times
+            assert many[1].tolist() == how * times
 
 
 def hard_points(polygons: Geometries, chance: np.random.Generator, many: int) -> tuple[Floats, Floats]:
