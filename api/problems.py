@@ -21,11 +21,10 @@ from api.errors import (
 )
 from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
+from gis.account_errors import BadLogin, BadName, LogInRefused, NoExpiry, NoGrant, NotAPeriod, SealUnknown, WeakPassword
 from gis.errors import (
     AxesSwapped,
     BadFile,
-    BadLogin,
-    BadName,
     BadPack,
     BeforeFirstEdition,
     Busy,
@@ -35,23 +34,18 @@ from gis.errors import (
     DraftNotWritten,
     ExportNotWritten,
     IndexNotSeen,
-    LogInRefused,
     MissingExtra,
     NoAreasFound,
     NoCluster,
     NoDatabase,
-    NoExpiry,
-    NoGrant,
     NotALeave,
     NotAnInstant,
-    NotAPeriod,
     NotFound,
     NothingToDraft,
     NotOnCluster,
     SchemaBehind,
     UnknownCategory,
     UnknownExportFormat,
-    WeakPassword,
     WorkerLost,
 )
 from gis.language import Language, translator
@@ -113,6 +107,7 @@ KINDS: dict[type[Refusal], Kind] = {
     IndexNotSeen: Kind(500, EXIT_FAILED, "Index not seen"),
     WorkerLost: Kind(500, EXIT_FAILED, "Worker lost"),
     NoDatabase: Kind(503, EXIT_FAILED, "No database"),
+    SealUnknown: Kind(500, EXIT_FAILED, "Sealed under another key"),
     SchemaBehind: Kind(503, EXIT_FAILED, "Schema behind"),
     PageNotBuilt: Kind(503, EXIT_FAILED, "Page not built"),
     NotLoopback: Kind(403, EXIT_USAGE, "Address refused"),

@@ -13,7 +13,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from gis.errors import WeakPassword
+from gis.account_errors import WeakPassword
 
 LEAST_LENGTH = 12
 LONGEST = 256

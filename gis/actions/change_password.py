@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from gis.account_errors import LogInRefused
 from gis.db import Tx
-from gis.errors import LogInRefused, NotFound
+from gis.errors import NotFound
 from gis.store import accounts, logins
 
 

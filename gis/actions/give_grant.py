@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from gis.account_errors import NoGrant, NotAPeriod
 from gis.db import Tx
-from gis.errors import NoGrant, NotAPeriod
 from gis.store import accounts, grants
 from grids.permissions import Grant, Role
 

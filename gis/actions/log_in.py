@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from gis.account_errors import LogInRefused
 from gis.db import Tx
-from gis.errors import LogInRefused
 from gis.store import accounts, logins
 
 
@@ -31,7 +31,7 @@ def admit(tx: Tx, tried: Attempt, *, device: str, now: datetime) -> logins.Begun
     """Begin the login of a try whose password fitted. Raises ``LogInRefused`` when the account has ended or changed meanwhile."""
     if tried.account_id is None or tried.password_hash is None or not accounts.forget_failures(tx, tried.account_id, tried.password_hash):
         raise LogInRefused
-    return logins.begin(tx, tried.account_id, device=device, now=now)
+    return logins.add(tx, tried.account_id, device=device, now=now)
 
 
 def admit_by_provider(tx: Tx, issuer: str, subject: str, *, device: str, now: datetime) -> logins.Begun:
@@ -42,4 +42,4 @@ def admit_by_provider(tx: Tx, issuer: str, subject: str, *, device: str, now: da
     found = accounts.find_by_provider(tx, issuer, subject)
     if found is None or found.ended_at is not None:
         raise LogInRefused
-    return logins.begin(tx, found.id, device=device, now=now)
+    return logins.add(tx, found.id, device=device, now=now)

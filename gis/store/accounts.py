@@ -14,16 +14,17 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from gis.account_errors import AccountEnded, BadLogin, LoginTaken, SubjectTaken
 from gis.account_tables import account
+from gis.credentials import require_name
 from gis.db import Tx
-from gis.errors import AccountEnded, BadLogin, BadName, LoginTaken, NotFound, SubjectTaken
+from gis.errors import NotFound
 
 FREE_FAILURES = 4
 """Wrong passwords in a row that have no consequence yet."""
 LONGEST_LOCK = timedelta(minutes=60)
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
-_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,6 @@ def create(
     if made is None:
         raise LoginTaken(login)
     return int(made)
-
-
-def require_name(name: str) -> None:
-    """Refuse (``BadName``) what cannot be written as a name on one line."""
-    if not (0 < len(name.strip()) <= _LONGEST_NAME and name.isprintable()):
-        raise BadName(name[:_LONGEST_NAME])
 
 
 def find(tx: Tx, login: str) -> Account:

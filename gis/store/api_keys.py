@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from gis.account_errors import NoExpiry
 from gis.account_tables import api_key
+from gis.credentials import KEY_PREFIX, digest_of, new_key, require_name
 from gis.db import Tx
-from gis.errors import NoExpiry
 from gis.layers import layer_named
-from gis.store.accounts import require_name
-from gis.store.logins import digest_of
 
-PREFIX = "wgk_"
-"""What every key begins with, so that programs which look for lost secrets find them."""
 LONGEST = timedelta(days=365)
-_SHOWN = len(PREFIX) + 6
+_SHOWN = len(KEY_PREFIX) + 6
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ def create(
     if not now < expires_at <= now + LONGEST:
         raise NoExpiry(expires_at.isoformat(), LONGEST.days)
     chosen = None if layers is None else [layer_named(one).name for one in dict.fromkeys(layers)]
-    key = PREFIX + secrets.token_urlsafe(32)
+    key = new_key()
     values = {
         "account_id": account_id,
         "name": name,

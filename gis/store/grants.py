@@ -28,6 +28,10 @@ class Given:
     to_at: datetime | None
     granted_by: int | None
 
+    def stands(self, now: datetime) -> bool:
+        """Whether the grant is in force or to come."""
+        return self.to_at is None or self.to_at > now
+
 
 def add(tx: Tx, account_id: int, grant: Grant, *, from_at: datetime, to_at: datetime | None, granted_by: int | None, now: datetime) -> int:
     """Write a grant and return its number; whether it makes sense is asked in `gis/actions/give_grant.py`."""
@@ -64,11 +68,6 @@ def listed(tx: Tx, account_ids: Iterable[int]) -> dict[int, list[Given]]:
     for row in tx.execute(sa.select(role_grant).where(role_grant.c.account_id.in_(found)).order_by(role_grant.c.id)):
         found[row.account_id].append(_given(row))
     return found
-
-
-def standing(given: Iterable[Given], *, now: datetime) -> list[Given]:
-    """Those of some grants that are in force or to come."""
-    return [one for one in given if one.to_at is None or one.to_at > now]
 
 
 def require_place(tx: Tx, city: str, place: Place | None) -> frozenset[Place]:

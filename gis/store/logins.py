@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from gis.account_tables import login
+from gis.credentials import digest_of, new_token
 from gis.db import Tx
 
 LASTS = timedelta(days=7)
@@ -38,14 +37,9 @@ class Login:
     expires_at: datetime
 
 
-def digest_of(token: str) -> bytes:
-    """What is kept of a token or key. One round of SHA-256 is enough: they are 256 random bits, which nobody guesses."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
-
-
-def begin(tx: Tx, account_id: int, *, device: str, now: datetime) -> Begun:
+def add(tx: Tx, account_id: int, *, device: str, now: datetime) -> Begun:
     """Begin a login on a device, which is named by what it says of itself (shortened, and never relied on)."""
-    token, expires_at = secrets.token_urlsafe(32), now + LASTS
+    token, expires_at = new_token(), now + LASTS
     said = "".join(letter for letter in device if letter.isprintable())[:_LONGEST_DEVICE]
     values = {
         "account_id": account_id,

@@ -15,23 +15,23 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from gis import db, passwords
-from gis.account_tables import account
-from gis.actions import change_password, end_account, log_in
-from gis.actions.give_grant import give_grant
-from gis.errors import (
+from gis.account_errors import (
     AccountEnded,
     BadLogin,
     BadName,
     LogInRefused,
     LoginTaken,
-    NoAdoptedEdition,
     NoExpiry,
     NoGrant,
     NotAPeriod,
-    NotFound,
     SubjectTaken,
     WeakPassword,
 )
+from gis.account_tables import account
+from gis.actions import change_password, end_account, log_in
+from gis.actions.give_grant import give_grant
+from gis.credentials import digest_of
+from gis.errors import NoAdoptedEdition, NotFound
 from gis.store import accounts, api_keys, grants, logins
 from grids.permissions import Grant, Place, Role
 from tests.tiny_city import act, load
@@ -65,7 +65,7 @@ def enter(url: str, login: str, password: str, at: datetime) -> logins.Begun | N
 def entered(url: str, kind: str, token: str) -> Any:
     """What the database says to who shows a token."""
     with act(url) as tx:
-        return tx.execute(sa.text("SELECT enter(:kind, :digest)"), {"kind": kind, "digest": logins.digest_of(token)}).scalar_one()
+        return tx.execute(sa.text("SELECT enter(:kind, :digest)"), {"kind": kind, "digest": digest_of(token)}).scalar_one()
 
 
 # --- passwords -----------------------------------------------------------------------------------------------------
@@ -275,13 +275,13 @@ def test_a_login_lets_in_until_it_ends_expires_or_its_account_ends(database: str
 def test_no_token_is_kept_and_what_a_device_says_of_itself_is_shortened(database: str) -> None:
     mei = make(database)
     with act(database) as tx:
-        begun = logins.begin(tx, mei, device="\x1b[2Jphone\x00" + "x" * 1_000, now=now())
+        begun = logins.add(tx, mei, device="\x1b[2Jphone\x00" + "x" * 1_000, now=now())
         [one] = logins.listed(tx, mei, now=now())
         assert one.device.startswith("[2Jphonexxx")
         assert len(one.device) == 120
         kept = str(tx.execute(sa.text("SELECT login::text FROM login")).scalar_one())
     assert begun.token not in kept
-    assert logins.digest_of(begun.token).hex() in kept
+    assert digest_of(begun.token).hex() in kept
 
 
 def test_a_new_password_logs_all_other_devices_out(database: str) -> None:
@@ -382,14 +382,14 @@ def test_grants_are_in_force_from_when_they_are_given_until_they_end(city: str) 
     with act(city) as tx:
         given = grants.listed(tx, [mei, mei + 1])
         assert given[mei + 1] == []
-        assert [one.grant.role for one in grants.standing(given[mei], now=now())] == [Role.WORKER, Role.CHECKER]
+        assert [one.grant.role for one in given[mei] if one.stands(now())] == [Role.WORKER, Role.CHECKER]
         for number in (worker, later):
             assert not grants.end(tx, mei + 1, number, now=now())
             assert grants.end(tx, mei, number, now=now())
             assert not grants.end(tx, mei, number, now=now())
         kept = grants.listed(tx, [mei])[mei]
         assert len(kept) == 3
-        assert grants.standing(kept, now=now()) == []
+        assert not any(one.stands(now()) for one in kept)
     assert granted(city) == []
 
 
@@ -451,7 +451,7 @@ def test_accounts_are_kept_under_a_role_that_reads_nothing_else_and_not_under_th
         give_grant(tx, "lin", Grant(Role.LEAD, "tiny", Place("district", "310101")), now=now())
         tried = log_in.attempt(tx, "lin", now=now())
         begun = log_in.admit(tx, tried, device="a phone", now=now())
-        assert tx.execute(sa.text("SELECT enter('login', :digest)"), {"digest": logins.digest_of(begun.token)}).scalar_one()
+        assert tx.execute(sa.text("SELECT enter('login', :digest)"), {"digest": digest_of(begun.token)}).scalar_one()
         end_account.end_account(tx, "mei", now=now())
     for statement in ("SELECT * FROM incident", "SELECT * FROM owner", "DELETE FROM account", "UPDATE city SET code = 'x'"):
         with pytest.raises(DBAPIError, match="permission denied"), db.transaction(engine) as tx:
