@@ -51,9 +51,10 @@ def assign_on_cluster(
 ) -> Assigned:
     """Write the rows of a Parquet file, or of all Parquet files of a folder, with their answers to files in the new folder ``out``.
 
-    ``index_file`` is where the workers find the index of ``asked``; it is kept there when it is not yet. The files ``part-00000.parquet`` … hold the rows in their order, and are what ``assign_file`` would write. The folder is there
-    whole or not at all. Raises what ``assign_file`` does, ``NotOnCluster`` for points that are not Parquet, ``NoCluster`` when the
-    scheduler is not reached, and ``IndexNotSeen`` when a worker does not see the index.
+    ``index_file`` is where the workers find the index of ``asked``; it is kept there when it is not yet. The files
+    ``part-00000.parquet`` … hold the rows in their order, and are what ``assign_file`` would write. The folder is there whole or not
+    at all. Raises what ``assign_file`` does, ``NotOnCluster`` for points that are not Parquet, ``NoCluster`` when the scheduler is not
+    reached, and ``IndexNotSeen`` when a worker does not see the index.
     """
     out = out.resolve()
     _require_place(out, overwrite=overwrite)

@@ -31,8 +31,9 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 def made_whole(path: Path, ending: str, *, last: Callable[[], object]) -> Iterator[Path]:
     """A path to write to that has the ``ending``; what is there when the block has ended well is then at ``path``.
 
-    ``last`` is called before it gets its place, and may refuse. The path lies in a folder of its own beside ``path``, because some programs make more than one file. The folder is locked while it is in
-    use, so that what a killed process has left there is known, and removed by the next.
+    ``last`` is called before it gets its place, and may refuse. The path lies in a folder of its own beside ``path``, because some
+    programs make more than one file. The folder is locked while it is in use, so that what a killed process has left there is known,
+    and removed by the next.
     """
     mark = f".{path.name}.exporting-"
     for left in path.parent.glob(f"{glob.escape(mark)}*"):
