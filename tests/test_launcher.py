@@ -281,6 +281,7 @@ def test_test_runs_every_check_and_tells_which_failed_and_how_many_tests_ran(pro
         "pytest",
         'echo "pytest $*"; for a; do case "$a" in --junit-xml=*) echo "<testsuites><testsuite name=\\"p\\" errors=\\"0\\" tests=\\"41\\" time=\\"1\\">" >"${a#*=}";; esac; done',
     )
+    (project.root / "tests" / "supply_chain.py").write_text("import sys\nprint(sys.argv[1:])\n")
     done = project.run("test")
     assert done.returncode == 1
     for line in (
@@ -290,6 +291,8 @@ def test_test_runs_every_check_and_tells_which_failed_and_how_many_tests_ran(pro
         "deptry .",
         "shellcheck wangge .ci/run",
         "hadolint Dockerfile",
+        "known vulnerabilities",
+        "bill of materials",
         "pytest -n 2",
     ):
         assert line in done.stdout

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
@@ -15,21 +15,25 @@ from api.logs import MASK, configure_logs
 from gis.settings import Settings
 
 SECRET = "Tr0ub4dor-and-3"  # noqa: S105 - what must not be found
+Form = Literal["json", "text"]
+FORMS = pytest.mark.parametrize("form", ["json", "text"])
 
 
-@pytest.fixture(params=["json", "text"])
-def form(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Literal["json", "text"]]:
-    """The log as the program sets it up, in each of its forms; as it was, afterwards."""
+@contextmanager
+def written(form: Form, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """The log as the program sets it up, in one of its forms; what it has written. As it was, afterwards."""
     root = logging.getLogger()
-    level = root.level
-    configure_logs(Settings(data_dir=tmp_path, log_format=request.param, log_level="debug"))
-    (ours,) = root.handlers
-    yield request.param
-    root.removeHandler(ours)
-    root.setLevel(level)
-    structlog.reset_defaults()
+    level, handlers = root.level, root.handlers[:]
+    configure_logs(Settings(log_format=form, log_level="debug"))
+    try:
+        yield lambda: capsys.readouterr().err
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
+@FORMS
 @pytest.mark.parametrize(
     "fields",
     [
@@ -51,37 +55,50 @@ def form(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp
         {"database_url": f"postgresql://wangge:{SECRET}@db.example/wangge"},
     ],
 )
-def test_a_secret_is_masked(form: str, capsys: pytest.CaptureFixture[str], fields: dict[str, Any]) -> None:
-    structlog.get_logger().warning("it happened", place="Kallio", **fields)
-    written = capsys.readouterr().err
-    assert SECRET not in written
-    assert MASK in written
-    assert "it happened" in written
-    assert "Kallio" in written
+def test_a_secret_is_masked(form: Form, capsys: pytest.CaptureFixture[str], fields: dict[str, Any]) -> None:
+    with written(form, capsys) as said:
+        structlog.get_logger().warning("it happened", place="Kallio", **fields)
+        line = said()
+    assert SECRET not in line
+    assert MASK in line
+    assert "it happened" in line
+    assert "Kallio" in line
 
 
-def test_libraries_and_tracebacks_are_masked_too(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logging.getLogger("uvicorn.access").info('%s - "%s %s"', "127.0.0.1:1", "GET", f"/tiles/a/0/0/0.mvt?token={SECRET}")
-    logging.getLogger("library").warning("login of %s", {"password": SECRET})
-    try:
-        raise RuntimeError(f"postgresql://wangge:{SECRET}@db/x does not answer")
-    except RuntimeError:
-        structlog.get_logger().exception("failed")
-        logging.getLogger("library").exception("failed in a library")
-    written = capsys.readouterr().err
-    assert SECRET not in written
-    assert written.count("RuntimeError") >= 2
-    assert "/tiles/a/0/0/0.mvt" in written
+@FORMS
+def test_libraries_and_tracebacks_are_masked_too(form: Form, capsys: pytest.CaptureFixture[str]) -> None:
+    with written(form, capsys) as said:
+        logging.getLogger("uvicorn.access").info('%s - "%s %s"', "127.0.0.1:1", "GET", f"/tiles/a/0/0/0.mvt?token={SECRET}")
+        logging.getLogger("library").warning("login of %s", {"password": SECRET})
+        try:
+            raise RuntimeError(f"postgresql://wangge:{SECRET}@db/x does not answer")
+        except RuntimeError:
+            structlog.get_logger().exception("failed")
+            logging.getLogger("library").exception("failed in a library")
+        lines = said()
+    assert SECRET not in lines
+    assert lines.count("RuntimeError") >= 2
+    assert "/tiles/a/0/0/0.mvt" in lines
 
 
-def test_what_is_no_secret_stays(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    structlog.get_logger().warning(
-        "done", count=3, seconds=1.5, ok=True, nothing=None, city="上海", areas=[1, 2], key="blocks", url="http://a/b?c=d"
-    )
-    written = capsys.readouterr().err
-    assert MASK not in written
-    assert "上海" in written
+@FORMS
+def test_what_is_no_secret_stays(form: Form, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = {
+        "count": 3,
+        "seconds": 1.5,
+        "ok": True,
+        "nothing": None,
+        "city": "上海",
+        "areas": [1, 2],
+        "key": "blocks",
+        "url": "http://a/b?c=d",
+    }
+    with written(form, capsys) as said:
+        structlog.get_logger().warning("done", **plain)
+        line = said()
+    assert MASK not in line
+    assert "上海" in line
     if form == "json":
-        line = json.loads(written)
-        assert (line["count"], line["seconds"], line["ok"], line["nothing"], line["areas"]) == (3, 1.5, True, None, [1, 2])
-        assert (line["key"], line["url"], line["level"]) == ("blocks", "http://a/b?c=d", "warning")
+        read = json.loads(line)
+        assert {name: read[name] for name in plain} == plain
+        assert (read["event"], read["level"]) == ("done", "warning")
