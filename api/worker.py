@@ -11,9 +11,10 @@ import structlog
 from basemaps.build import BasemapReport, build
 from basemaps.files import basemap_path
 from gis import db
-from gis.actions.delete_expired import delete_expired, keep_days
+from gis.actions.delete_expired import delete_expired
 from gis.basemap_layers import basemap_ground
 from gis.jobs import BUILD_BASEMAP, DELETE_EXPIRED, QUEUE, basemap_key, withdraw
+from gis.personal_fields import keep_days
 from gis.progress import Progress, silent
 from gis.settings import Settings
 from gis.store.deletions import Deletion

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gis.settings import Settings
 from grids.permissions import Act
 
 Withheld = Literal["code", "null", "row"]
@@ -46,5 +47,11 @@ LOGINS, CONTACTS, REJECTED_ROWS, RATES = "logins", "contacts of reporters", "rej
 KINDS = (LOGINS, CONTACTS, REJECTED_ROWS, RATES)
 """What is deleted when its time is over (`gis/actions/delete_expired.py`)."""
 
+
 ERASED_ACCOUNT, ERASED_OWNER, ERASED_REPORTER = "account", "owner", "reporter"
 """Whom an erasure is about (`gis/actions/erase_subject.py`)."""
+
+
+def keep_days(settings: Settings) -> dict[str, int]:
+    """How many days each kind is kept by the settings; rates go as soon as they say nothing any more."""
+    return {LOGINS: settings.keep_logins_days, CONTACTS: settings.keep_contacts_days, REJECTED_ROWS: settings.keep_rejected_days}

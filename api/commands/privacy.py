@@ -12,7 +12,8 @@ from api.console import _, bar, emit, out, table
 from api.plain import plain
 from gis import db
 from gis.actions import erase_subject, export_subject
-from gis.actions.delete_expired import delete_expired, keep_days
+from gis.actions.delete_expired import delete_expired
+from gis.personal_fields import keep_days
 from gis.sealing import seal_of
 from gis.settings import Settings
 from gis.store import deletions, reporters
@@ -34,14 +35,14 @@ Reporter = Annotated[str | None, typer.Option("--reporter", help=_("Telephone nu
 def export(account: Account = None, owner: Owner = None, reporter: Reporter = None, as_json: AsJson = False) -> None:
     del as_json  # it is JSON in any case: the person takes it along
     kind, named = _one_subject(account, owner, reporter)
-    settings = Settings()
+    settings, now = Settings(), access.now()
     with access.engine(settings) as engine, db.transaction(engine) as tx:
         if kind == "account":
-            found = export_subject.export_account(tx, named)
+            found = export_subject.export_account(tx, named, now=now)
         elif kind == "owner":
-            found = export_subject.export_owner(tx, *_city_and_code(named))
+            found = export_subject.export_owner(tx, *_city_and_code(named), now=now)
         else:
-            found = export_subject.export_reporter(tx, named, seal=seal_of(settings))
+            found = export_subject.export_reporter(tx, named, seal=seal_of(settings), now=now)
     emit(plain(found))
 
 

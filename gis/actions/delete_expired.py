@@ -8,14 +8,8 @@ from pathlib import Path
 
 from gis.db import Tx
 from gis.personal_fields import CONTACTS, LOGINS, RATES, REJECTED_ROWS
-from gis.settings import Settings
 from gis.store import deletions, limits, reporters, subjects
 from gis.store.deletions import Deletion
-
-
-def keep_days(settings: Settings) -> dict[str, int]:
-    """How many days each kind is kept by the settings."""
-    return {LOGINS: settings.keep_logins_days, CONTACTS: settings.keep_contacts_days, REJECTED_ROWS: settings.keep_rejected_days}
 
 
 def delete_expired(tx: Tx, keep_days: Mapping[str, int], *, rejected_folder: Path, now: datetime, dry: bool = False) -> list[Deletion]:

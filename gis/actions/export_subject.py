@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from gis.db import Tx
@@ -9,20 +10,21 @@ from gis.sealing import Seal
 from gis.store import accounts, reporters, subjects
 
 
-def export_account(tx: Tx, login: str) -> dict[str, Any]:
+def export_account(tx: Tx, login: str, *, now: datetime) -> dict[str, Any]:
     """What is kept of the person behind a login. Raises ``NotFound``."""
-    return subjects.of_account(tx, accounts.find(tx, login).id)
+    return {"as_of": now} | subjects.of_account(tx, accounts.find(tx, login).id)
 
 
-def export_owner(tx: Tx, city: str, code: str) -> dict[str, Any]:
+def export_owner(tx: Tx, city: str, code: str, *, now: datetime) -> dict[str, Any]:
     """What is kept of who holds the posts under a code of a city. Raises ``NotFound``."""
-    return subjects.of_owner(tx, city, code)
+    return {"as_of": now} | subjects.of_owner(tx, city, code)
 
 
-def export_reporter(tx: Tx, contact: str, *, seal: Seal) -> dict[str, Any]:
+def export_reporter(tx: Tx, contact: str, *, seal: Seal, now: datetime) -> dict[str, Any]:
     """What somebody with this telephone number or mail address has reported; an empty list where nobody has."""
     reported = reporters.reported_by(tx, contact, seal=seal)
     return {
+        "as_of": now,
         "contact": contact,
         "reports": [
             {"incident": one.incident_id, "city": one.city, "category": one.category, "recorded_at": one.recorded_at} for one in reported

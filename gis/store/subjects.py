@@ -74,19 +74,18 @@ def erase_owner(tx: Tx, city: str, code: str) -> int:
     return rows + tx.execute(named.values(name=code)).rowcount
 
 
-def logins_before(before: datetime) -> sa.ColumnElement[bool]:
-    """The logins that were over before an instant."""
-    return sa.func.least(sa.func.coalesce(login.c.ended_at, login.c.expires_at), login.c.expires_at) < before
-
-
 def count_logins_before(tx: Tx, before: datetime) -> int:
     """How many logins were over before an instant."""
-    return int(tx.execute(sa.select(sa.func.count()).select_from(login).where(logins_before(before))).scalar_one())
+    return int(tx.execute(sa.select(sa.func.count()).select_from(login).where(_over_before(before))).scalar_one())
 
 
 def delete_logins_before(tx: Tx, before: datetime) -> int:
     """Delete the logins that were over before an instant; how many."""
-    return tx.execute(sa.delete(login).where(logins_before(before))).rowcount
+    return tx.execute(sa.delete(login).where(_over_before(before))).rowcount
+
+
+def _over_before(before: datetime) -> sa.ColumnElement[bool]:
+    return sa.func.least(sa.func.coalesce(login.c.ended_at, login.c.expires_at), login.c.expires_at) < before
 
 
 def _without(table: sa.Table, *left_out: str) -> sa.Select[Any]:
