@@ -20,7 +20,7 @@ from api import edges, responses
 from api.deps import Running
 from api.errors import TooManyRequests
 from api.limits import limits_of
-from api.routes import cities, comparisons, health, locate, locate_many, pages, tiles
+from api.routes import cities, comparisons, health, incidents, locate, locate_many, pages, tiles
 from api.static_files import STATIC
 from gis import db
 from gis.adoptions import followed
@@ -69,7 +69,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, responses.validation_response)
     app.add_exception_handler(HTTPException, responses.http_response)
     app.add_exception_handler(Exception, edges.unexpected_response)
-    for routes in (health, cities, comparisons, locate, locate_many, tiles, pages):
+    for routes in (health, cities, comparisons, incidents, locate, locate_many, tiles, pages):
         # First, so that a refused method is told of both.
         app.include_router(_with_head(routes.router))
         app.include_router(routes.router)

@@ -87,7 +87,7 @@ class Caller:
         where none is and one is needed, and ``NotAllowed`` where no grant allows the act anywhere.
         """
         if self.credential is None:
-            _require(may(PUBLIC, act))
+            require(may(PUBLIC, act))
             # Nobody changes nothing, and holds nothing in the transaction.
             with self.held.reading() as tx:
                 yield tx, PUBLIC
@@ -100,7 +100,7 @@ class Caller:
                 raise NotLoggedIn
             if entered.layers is not None and layer not in entered.layers:
                 raise NotAllowed.because("other_layer")
-            _require(may(entered.person, act))
+            require(may(entered.person, act))
             yield tx, entered.person
 
 
@@ -110,7 +110,8 @@ def _entered(tx: db.Tx, credential: Credential) -> persons.Entered | None:
     return persons.enter(tx, "login" if credential.kind == "login" else "api_key", credential.digest)
 
 
-def _require(verdict: Verdict) -> None:
+def require(verdict: Verdict) -> None:
+    """Refuse what a verdict does not allow (``NotLoggedIn``, ``NotAllowed``)."""
     if verdict.ground is Ground.NOT_LOGGED_IN:
         raise NotLoggedIn
     if not verdict.allowed:

@@ -86,6 +86,14 @@ LEAST_COUNT = 5
 """The smallest number of incidents that is told to whom may not read them: fewer could be one household's."""
 
 
+def told_count(counted: int, *, exact: bool) -> int:
+    """A number of incidents as it is told: as it is to whom may read them all, else in steps of ``LEAST_COUNT``, rounded down.
+
+    A number below the least is then nought, and the difference between a cell and those in it tells no smaller one.
+    """
+    return counted if exact else counted - counted % LEAST_COUNT
+
+
 class Place(NamedTuple):
     """A rung of the ladder: the key of its level and its code (a code may stand on two levels)."""
 

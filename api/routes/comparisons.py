@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.deps import Held
+from api.deps import Calling
 from api.schemas.comparisons import ComparisonOut
 from gis.store import comparisons
+from grids.permissions import Act
 
 router = APIRouter(prefix="/api/v1/cities", tags=["editions"])
 
@@ -17,7 +18,7 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 @router.get("/{city}/editions/{old}/changes/{new}", operation_id="listChanges")
 def list_changes(
-    held: Held,
+    caller: Calling,
     city: str,
     old: Number,
     new: Number,
@@ -26,7 +27,8 @@ def list_changes(
     limit: Annotated[int, Query(ge=1, le=10_000, description="So many changes at most.")] = 1_000,
 ) -> ComparisonOut:
     """What was kept when the two editions were compared last: when the newer was drawn, or by `wangge grids compare`."""
-    with held.transaction() as tx:
+    with caller.enter(Act.READ_COUNTS) as (tx, _person):
         kept = comparisons.find(tx, city, old, new)
-        changes = comparisons.changes_after(tx, kept.old_id, kept.new_id, number=after, limit=limit)
-    return ComparisonOut.of(city, (old, new), kept, changes, limit=limit)
+        changes = comparisons.changes_after(tx, city, kept.old_id, kept.new_id, number=after, limit=limit)
+        summary = comparisons.told(tx, city, kept.summary)
+    return ComparisonOut.of(city, (old, new), kept.compared_at, summary, changes, limit=limit)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, RedirectResponse
 
-from api.deps import BaseUrl, Held
+from api.deps import BaseUrl, Calling, Held
 from api.errors import PageNotBuilt
 from api.static_files import STATIC
 from basemaps.files import basemap_path
@@ -16,23 +16,24 @@ from basemaps.style import MapCity, style
 from gis.errors import NoCityDivided, NotFound
 from gis.language import Language
 from gis.store import cities
+from grids.permissions import Act
 
 router = APIRouter(tags=["maps"])
 
 
-@router.get("/", include_in_schema=False)
+@router.get("/", operation_id="home", include_in_schema=False)
 def home() -> RedirectResponse:
     """The map is the first page until there is a public one."""
     return RedirectResponse("/map")
 
 
-@router.get("/map", include_in_schema=False)
+@router.get("/map", operation_id="mapPage", include_in_schema=False)
 def map_page() -> FileResponse:
     """The map page."""
     return _page("index.html")
 
 
-@router.get("/docs", include_in_schema=False)
+@router.get("/docs", operation_id="docsPage", include_in_schema=False)
 def docs_page() -> FileResponse:
     """The programming interface, explained; everything it needs is served from here."""
     return _page("docs.html")
@@ -45,9 +46,9 @@ def _page(name: str) -> FileResponse:
 
 
 @router.get("/styles/{theme}.json", operation_id="style")
-def map_style(held: Held, base_url: BaseUrl, *, theme: Theme, city: str | None = None, lang: Language = "en") -> dict[str, Any]:
+def map_style(caller: Calling, base_url: BaseUrl, *, theme: Theme, city: str | None = None, lang: Language = "en") -> dict[str, Any]:
     """The MapLibre style of a city (the last loaded one when none is named)."""
-    with held.transaction() as tx:
+    with caller.enter(Act.READ_PLAN) as (tx, _person):
         row = next((row for row in cities.summaries(tx) if row["bounds"] and city in (None, row["code"])), None)
     if row is None:
         raise NotFound("city with an adopted edition", city) if city else NoCityDivided()

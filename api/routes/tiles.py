@@ -6,18 +6,19 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.deps import BaseUrl, Held, Now
+from api.deps import BaseUrl, Calling, Now
 from gis import tiles
 from gis.layers import layer_named
 from gis.store import cities
+from grids.permissions import Act
 
 router = APIRouter(prefix="/tiles", tags=["tiles"])
 
 
 @router.get("/{layer}.json", operation_id="tileJson")
-def tile_json(held: Held, base_url: BaseUrl, layer: str) -> dict[str, Any]:
+def tile_json(caller: Calling, base_url: BaseUrl, layer: str) -> dict[str, Any]:
     """The TileJSON 3 document of a layer."""
-    with held.transaction() as tx:
+    with caller.enter(Act.READ_PLAN, layer=layer) as (tx, _person):
         said = cities.summaries(tx)
     boxes = [row["bounds"] for row in said if row["bounds"]]
     bounds = (
@@ -35,11 +36,11 @@ def tile_json(held: Held, base_url: BaseUrl, layer: str) -> dict[str, Any]:
     response_class=Response,
     responses={200: {"content": {"application/vnd.mapbox-vector-tile": {}}}, 204: {"description": "Nothing to show here."}},
 )
-def tile(held: Held, now: Now, *, layer: str, z: int, x: int, y: int) -> Response:
-    """One vector tile of the adopted editions; 204 where there is nothing."""
-    with held.transaction() as tx:
+def tile(caller: Calling, now: Now, *, layer: str, z: int, x: int, y: int) -> Response:
+    """One vector tile of the adopted editions, of the incidents those that the one who asks may read; 204 where there is nothing."""
+    with caller.enter(Act.READ_PLAN, layer=layer) as (tx, _person):
         encoded = tiles.tile(tx, layer_named(layer), z=z, x=x, y=y, at=now)
-    headers = {"Cache-Control": "no-cache"}
+    headers = {"Cache-Control": "private, no-cache"}
     if not encoded:
         return Response(status_code=204, headers=headers)
     return Response(encoded, media_type="application/vnd.mapbox-vector-tile", headers=headers)

@@ -67,16 +67,18 @@ class ComparisonOut(BaseModel):
     next: int | None
 
     @classmethod
-    def of(cls, city: str, numbers: tuple[int, int], kept: Any, changes: Sequence[dict[str, Any]], *, limit: int) -> ComparisonOut:
-        """The wire shape of a kept comparison (a row of ``gis.store.comparisons.find``) and some of its changes."""
+    def of(
+        cls, city: str, numbers: tuple[int, int], compared_at: datetime, summary: Any, changes: Sequence[dict[str, Any]], *, limit: int
+    ) -> ComparisonOut:
+        """The wire shape of a kept comparison (``gis.store.comparisons.told``) and some of its changes."""
         more = changes[-1]["id"] if len(changes) == limit else None
         old, new = numbers
         return cls(
             city=city,
             old=old,
             new=new,
-            compared_at=kept.compared_at,
+            compared_at=compared_at,
             changes=[ChangeOut(**one) for one in changes],
             next=more,
-            **kept.summary,
+            **summary,
         )

@@ -1,4 +1,4 @@
--- Purpose: every loaded city with its adopted edition, its bounds and how much there is of everything.
+-- Purpose: every loaded city with its adopted edition, its bounds and how much there is of everything. To whom may not read all incidents their numbers are told in steps of five.
 -- Parameters: none. Units: bounds in degrees (west, south, east, north), EPSG:4326.
 SELECT
     city.code,
@@ -17,11 +17,17 @@ SELECT
     (SELECT ARRAY[st_xmin(box), st_ymin(box), st_xmax(box), st_ymax(box)]
      FROM (SELECT st_extent(area.geom) AS box FROM area WHERE area.edition_id = edition.id AND area.rank = 0) AS extent WHERE box IS NOT NULL) AS bounds,
     (SELECT count(DISTINCT duty.owner) FROM duty WHERE duty.edition_id = edition.id) AS owners,
-    (SELECT count(*) FROM incident WHERE incident.city = city.code) AS incidents,
-    (SELECT count(*) FROM incident WHERE incident.city = city.code AND incident.owner IS NOT NULL) AS incidents_assigned,
-    (SELECT coalesce(jsonb_object_agg(how, total), '{}') FROM (
-        SELECT coalesce(incident.how, 'waiting') AS how, count(*) AS total FROM incident WHERE incident.city = city.code GROUP BY 1
-    ) AS found) AS incidents_by_how
+    held.incidents,
+    held.incidents_assigned,
+    held.incidents_by_how
 FROM city
+CROSS JOIN LATERAL may_count(city.code) AS exact
+CROSS JOIN LATERAL (
+    SELECT
+        told_count(coalesce(sum(found.total), 0)::bigint, exact) AS incidents,
+        told_count(coalesce(sum(found.assigned), 0)::bigint, exact) AS incidents_assigned,
+        coalesce(jsonb_object_agg(found.how, told_count(found.total, exact)) FILTER (WHERE found.how IS NOT NULL), '{}') AS incidents_by_how
+    FROM incidents_by_how(city.code) AS found
+) AS held
 LEFT JOIN edition ON edition.city = city.code AND edition.status = 'adopted'
 ORDER BY city.loaded_at DESC, city.code;

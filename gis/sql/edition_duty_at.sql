@@ -1,4 +1,4 @@
--- Purpose: who holds the posts of every place of an edition at an instant, with their leave and shifts as they were known then.
+-- Purpose: who holds the posts of every place of an edition at an instant, with their leave and shifts as they were known then; under the post's code where the name is not for the one who asks.
 -- Parameters: edition_id, at (timestamptz).
 WITH away AS (
     SELECT leave.city, leave.owner, jsonb_agg(jsonb_build_object('until', upper(leave.during), 'zone', leave.time_zone)) AS leaves
@@ -21,7 +21,15 @@ work AS (
     GROUP BY shift.city, shift.owner
 )
 
-SELECT duty.place_kind, duty.place_id, duty.post, duty.owner AS code, duty.name, duty.origin, away.leaves, work.shifts
+SELECT
+    duty.place_kind,
+    duty.place_id,
+    duty.post,
+    duty.owner AS code,
+    shown_name((SELECT may_read_names(edition.city) FROM edition WHERE edition.id = CAST(:edition_id AS integer)), duty.owner, duty.name, duty.origin) AS name,
+    duty.origin,
+    away.leaves,
+    work.shifts
 FROM duty
 LEFT JOIN away ON away.city = duty.city AND away.owner = duty.owner
 LEFT JOIN work ON work.city = duty.city AND work.owner = duty.owner

@@ -1,6 +1,6 @@
 -- Purpose: all that is said about one found place: its block, segment, duty grid, the ladder of areas, the special units over it, who holds the posts of each with their leave and shifts, and the category asked for with the departments that may lead it.
 -- Parameters: edition_id, block_id, segment_id (NULL when none is near), side (segment_left, segment_right or NULL), special_unit_ids (integer[]), at (timestamptz), category (kind:code or NULL). Units: area_m2 in square metres.
--- One document, because a row of many columns takes longer to read than to find. No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date. Of what is recorded and withdrawn only what stood at the instant counts.
+-- One document, because a row of many columns takes longer to read than to find. No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date. Of what is recorded and withdrawn only what stood at the instant counts. To whom may not read the name of a real person it is the post's code, and the end of a leave is not told.
 WITH RECURSIVE place AS (
     SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
     FROM block
@@ -50,9 +50,9 @@ FROM (
                     'kind', rungs.kind, 'id', rungs.id, 'rank', rungs.rank, 'code', rungs.code, 'names', rungs.names, 'posts', (
                         SELECT
                             jsonb_agg(jsonb_build_object(
-                                'post', duty.post, 'code', duty.owner, 'name', duty.name, 'origin', duty.origin,
+                                'post', duty.post, 'code', duty.owner, 'name', shown_name((SELECT may_read_names(edition.city) FROM edition WHERE edition.id = :edition_id), duty.owner, duty.name, duty.origin), 'origin', duty.origin,
                                 'leaves', (
-                                    SELECT jsonb_agg(jsonb_build_object('until', upper(leave.during), 'zone', leave.time_zone))
+                                    SELECT jsonb_agg(jsonb_build_object('until', CASE WHEN duty.origin = 'generated' OR (SELECT may_read_names(edition.city) FROM edition WHERE edition.id = :edition_id) THEN upper(leave.during) END, 'zone', leave.time_zone))
                                     FROM leave
                                     WHERE
                                         leave.city = duty.city AND leave.owner = duty.owner AND leave.during @> :at

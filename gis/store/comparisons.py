@@ -19,6 +19,7 @@ from grids.comparison import Units
 from grids.edition import Texts
 from grids.measure import Floats
 from grids.owners import OnDuty, Owner
+from grids.permissions import told_count
 
 COLUMNS = ("kind", "change", "old_code", "new_code", "area_m2", "incidents", "old_owner", "new_owner")
 """What is said of each piece of changed ground, in the table, in files and in the map's layer."""
@@ -106,10 +107,34 @@ def find(tx: Tx, city: str, old: int, new: int) -> sa.Row[Any]:
     return row
 
 
-def changes_after(tx: Tx, old_id: int, new_id: int, *, number: int, limit: int) -> list[dict[str, Any]]:
-    """Kept changes by their number (`id` and ``COLUMNS``): at most ``limit`` of those after ``number``."""
+def told(tx: Tx, city: str, summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary of a kept comparison as the one who asks may see it: numbers of incidents in steps, and the post's code for the
+    name of a real person, where the exact ones are not for them. Nothing changes for a command."""
+    exact = tx.execute(sa.select(sa.func.may_count(city))).scalar_one()
+    # A row of the owners is seen by whoever may see the name in it.
+    owner = tables.owner
+    names = tx.execute(sa.select(sa.func.may_read_names(city))).scalar_one()
+    shown = set(tx.execute(sa.select(owner.c.code).where(owner.c.city == city)).scalars())
+
+    def units(one: dict[str, Any]) -> dict[str, Any]:
+        befell = {name: of | {"incidents": told_count(of["incidents"], exact=exact)} for name, of in one["changes"].items()}
+        return one | {"changed_incidents": told_count(one["changed_incidents"], exact=exact), "changes": befell}
+
+    def person(one: dict[str, Any]) -> dict[str, Any]:
+        counts = {name: told_count(one[name], exact=exact) for name in ("lost_incidents", "gained_incidents")}
+        return one | counts | ({} if names or one["code"] in shown else {"name": one["code"]})
+
+    kinds = {name: units(summary[name]) for name in ("blocks", "duty_grids")}
+    return summary | kinds | {"people": [person(one) for one in summary["people"]]}
+
+
+def changes_after(tx: Tx, city: str, old_id: int, new_id: int, *, number: int, limit: int) -> list[dict[str, Any]]:
+    """Kept changes of a city by their number (`id` and ``COLUMNS``): at most ``limit`` of those after ``number``, their incidents
+    counted as the one who asks may see it."""
     change = tables.change
-    chosen = sa.select(change.c.id, *(change.c[name] for name in COLUMNS))
+    exact = sa.select(sa.func.may_count(city)).scalar_subquery()
+    counted = {"incidents": sa.func.told_count(change.c.incidents, exact).label("incidents")}
+    chosen = sa.select(change.c.id, *(counted.get(name, change.c[name]) for name in COLUMNS))
     wanted = chosen.where(change.c.old_id == old_id, change.c.new_id == new_id, change.c.id > number).order_by(change.c.id).limit(limit)
     return [dict(row) for row in tx.execute(wanted).mappings()]
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from gis import tables
 from gis.db import Tx, copy_arrow, statement
+from gis.errors import NotFound, UnknownCategory
 from grids.default_geocodes import Crowd, Whole, crowd_of, effective_kinds
+from grids.permissions import PERMISSIONS, Act, Grant, Person, Place, Thing
 
 Point = tuple[float, float]
 """Longitude and latitude exactly as they are kept, in EPSG:4326."""
@@ -82,6 +87,100 @@ def release_points(tx: Tx, city: str, history: str, places: Mapping[Point, dict[
 def analyse(tx: Tx) -> None:
     """Tell the planner about many new incidents, so that the statements after them find their indexes."""
     tx.execute(sa.text("ANALYZE incident"))
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last incident of a page, after which the next begins."""
+
+    reported_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which incidents of a city are asked for: of a category (kind:code), of a place, reported from ``since`` and before ``until``;
+    at most ``limit``, older than ``last``. None: whatever it is."""
+
+    city: str
+    limit: int
+    category: str | None = None
+    place: Place | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    last: Last | None = None
+
+
+def newest(tx: Tx, person: Person, wanted: Wanted) -> list[dict[str, Any]]:
+    """The newest incidents that are wanted and that the person may read (columns of `gis/sql/incident_rows.sql`), the newest first.
+
+    Raises ``UnknownCategory``.
+    """
+    kind, code = (None, None) if wanted.category is None else _category(tx, wanted.city, wanted.category)
+    asked: dict[str, Any] = {"city": wanted.city, "kind": kind, "code": code, "since": wanted.since, "until": wanted.until}
+    last = wanted.last
+    asked |= {"before_at": last and last.reported_at, "before_id": last and last.id, "limit": wanted.limit}
+    grants = reaching(person, wanted.city)
+    if wanted.place is None and any(grant.place is None for grant in grants):
+        found = tx.execute(statement("incident_newest"), asked)
+    else:
+        grids = _grids(tx, grants, wanted)
+        found = tx.execute(statement("incident_newest_in_grids"), asked | {"grids": grids})
+    return rows(tx, list(found.scalars()))
+
+
+def reaching(person: Person, city: str) -> list[Grant]:
+    """The grants by which a person reads incidents of a city."""
+    return [grant for grant in person.grants if grant.city == city and grant.role in PERMISSIONS[Act.READ_INCIDENTS]]
+
+
+def rows(tx: Tx, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """The incidents with these ids that the person of the transaction may read (columns of `gis/sql/incident_rows.sql`)."""
+    return [dict(row) for row in tx.execute(statement("incident_rows"), {"ids": list(ids)}).mappings()] if ids else []
+
+
+def thing_of(row: Mapping[str, Any]) -> Thing:
+    """An incident (columns of `gis/sql/incident_rows.sql`) as what an act is done to."""
+    department = row["department"]
+    return Thing(
+        row["city"], frozenset(Place(*place) for place in row["places"]), frozenset() if department is None else frozenset({department})
+    )
+
+
+def place_of(tx: Tx, city: str, place: Place) -> Thing:
+    """A place of a city as what an act is done to, in whichever edition it is; raises ``NotFound`` where none has it."""
+    within = tables.grid_within
+    held = sa.select(within.c.edition_id, within.c.duty_grid_id, within.c.rank).where(_is(within, city, [place])).subquery()
+    same = (within.c.edition_id == held.c.edition_id) & (within.c.duty_grid_id == held.c.duty_grid_id) & (within.c.rank <= held.c.rank)
+    over = tx.execute(sa.select(within.c.level, within.c.code).join(held, same).distinct()).all()
+    if not over:
+        raise NotFound("place", f"{place.level}:{place.code}")
+    return Thing(city, frozenset(Place(*row) for row in over))
+
+
+def _grids(tx: Tx, grants: Iterable[Grant], wanted: Wanted) -> list[int]:
+    """The duty grids that some grant reaches and that lie in the place that is wanted, in every edition."""
+    within = tables.grid_within
+    chosen = sa.select(within.c.grid).distinct()
+    places = [grant.place for grant in grants if grant.place is not None]
+    if all(grant.place is not None for grant in grants):
+        chosen = chosen.where(_is(within, wanted.city, places))
+    if wanted.place is not None:
+        chosen = chosen.where(within.c.grid.in_(sa.select(within.c.grid).where(_is(within, wanted.city, [wanted.place]))))
+    return list(tx.execute(chosen).scalars())
+
+
+def _is(within: sa.Table, city: str, places: Sequence[Place]) -> sa.ColumnElement[bool]:
+    return sa.and_(within.c.city == city, sa.tuple_(within.c.level, within.c.code).in_([tuple(place) for place in places]))
+
+
+def _category(tx: Tx, city: str, key: str) -> tuple[str, str]:
+    kind, _, code = key.partition(":")
+    category = tables.category
+    known = sa.select(sa.true()).where(category.c.city == city, category.c.kind == kind, category.c.code == code)
+    if tx.execute(known).scalar_one_or_none() is None:
+        raise UnknownCategory(key, city)
+    return kind, code
 
 
 def _of(city: str, history: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gis.layers import LAYERS
+from grids.permissions import Grant, Role
+from tests import persons
 from tests.tiny_city import redraw
 from tests.tiny_pack import SOUTH, WEST
 from tests.web_mercator import tile_of
@@ -20,6 +22,7 @@ X, Y = tile_of(WEST + 0.001, SOUTH + 0.001, 15)
 def test_a_tile_is_reached_through_its_tilejson(client: TestClient, database: str, tiny_pack: Path, layer: str) -> None:
     if layer == "changes":
         redraw(database, tiny_pack)
+    client.headers.update(persons.key(database, Grant(Role.CHECKER, "tiny")))
     described = client.get(f"/tiles/{layer}.json").json()
     assert described["tilejson"] == "3.0.0"
     west, south, east, north = described["bounds"]

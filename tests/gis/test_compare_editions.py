@@ -118,9 +118,9 @@ def test_an_edition_compared_with_itself_or_its_like_has_no_changes(database: st
 def test_a_draft_is_compared_when_it_is_drawn_and_its_changes_go_with_it(redrawn: str, tiny_pack: Path) -> None:
     with act(redrawn) as tx:
         drawn = comparisons.find(tx, "tiny", 1, 2)
-        first = comparisons.changes_after(tx, drawn.old_id, drawn.new_id, number=0, limit=2)
+        first = comparisons.changes_after(tx, "tiny", drawn.old_id, drawn.new_id, number=0, limit=2)
         assert [row["id"] for row in first] == [1, 2]
-        assert comparisons.changes_after(tx, drawn.old_id, drawn.new_id, number=1, limit=1) == first[1:]
+        assert comparisons.changes_after(tx, "tiny", drawn.old_id, drawn.new_id, number=1, limit=1) == first[1:]
         with pytest.raises(NotCompared, match="wangge grids compare tiny 2 1"):
             comparisons.find(tx, "tiny", 2, 1)
         with pytest.raises(NotFound):

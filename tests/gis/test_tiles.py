@@ -105,7 +105,7 @@ def test_nothing_is_an_empty_tile_and_outside_the_matrix_is_not_found(tiny: str)
         layer_named("roads")
 
 
-@pytest.mark.parametrize("layer", ["areas", "duty-grids", "blocks", "segments", "incidents", "changes"])
+@pytest.mark.parametrize("layer", ["areas", "duty-grids", "blocks", "segments", "changes"])
 def test_the_plan_of_a_tile_uses_the_spatial_index(tiny: str, layer: str) -> None:
     x, y = tile_of(WEST, SOUTH, 16)
     with act(tiny) as tx:
@@ -113,3 +113,16 @@ def test_the_plan_of_a_tile_uses_the_spatial_index(tiny: str, layer: str) -> Non
         asked = statement(f"tiles/{layer.replace('-', '_')}").text
         plan = "\n".join(tx.execute(sa.text(f"EXPLAIN {asked}"), {"z": 16, "x": x, "y": y, "at": NOON}).scalars())
     assert "geom_index" in plan
+
+
+def test_the_ids_of_the_incidents_of_a_tile_are_found_by_the_spatial_index(tiny: str) -> None:
+    with act(tiny) as tx:
+        tx.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        body = tx.execute(sa.text("SELECT prosrc FROM pg_proc WHERE proname = 'incident_ids_in'")).scalar_one()
+        asked = body.replace("box", f"ST_MakeEnvelope({WEST}, {SOUTH}, {WEST + 0.001}, {SOUTH + 0.001}, 4326)")
+        assert "incident_geom_index" in "\n".join(tx.execute(sa.text(f"EXPLAIN {asked}")).scalars())
+        x, y = tile_of(WEST, SOUTH, 16)
+        tile = sa.text(f"EXPLAIN {statement('tiles/incidents').text}")
+        tx.execute(sa.text("SET LOCAL ROLE wangge_app"))
+        plan = "\n".join(tx.execute(tile, {"z": 16, "x": x, "y": y, "at": NOON}).scalars())
+    assert "incident_pkey" in plan

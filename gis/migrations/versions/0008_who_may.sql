@@ -116,11 +116,13 @@ CREATE TABLE grid_within (
     edition_id INTEGER NOT NULL,
     duty_grid_id INTEGER NOT NULL,
     grid BIGINT NOT NULL,
+    rank SMALLINT NOT NULL,
     CONSTRAINT grid_within_pkey PRIMARY KEY (city, level, code, edition_id, duty_grid_id),
     CONSTRAINT grid_within_edition_id_duty_grid_id_fkey FOREIGN KEY (edition_id, duty_grid_id) REFERENCES duty_grid (edition_id, id) ON DELETE CASCADE
 );
 COMMENT ON TABLE grid_within IS 'every duty grid, under its own code and that of each area above it; written with the duty grids';
 COMMENT ON COLUMN grid_within.grid IS 'edition_id * 2^32 + duty_grid_id';
+COMMENT ON COLUMN grid_within.rank IS 'of the level; 0 is the city';
 CREATE INDEX grid_within_edition_id_duty_grid_id_index ON grid_within (edition_id, duty_grid_id);
 
 CREATE VIEW grid_ladder AS
@@ -141,31 +143,35 @@ named AS (
 
 SELECT
     edition.city,
-    coalesce(level.value ->> 'key', 'duty_grid') AS level,
+    level.value ->> 'key' AS level,
     named.code,
     named.edition_id,
     named.duty_grid_id,
-    (named.edition_id::bigint << 32) | named.duty_grid_id AS grid
+    (named.edition_id::bigint << 32) | named.duty_grid_id AS grid,
+    (level.value ->> 'rank')::smallint AS rank
 FROM named
 JOIN edition ON edition.id = named.edition_id
-LEFT JOIN LATERAL jsonb_array_elements(edition.levels) AS level
+JOIN LATERAL jsonb_array_elements(edition.levels) AS level
     ON (level.value ->> 'rank')::int = named.rank OR named.rank IS NULL AND level.value ->> 'kind' = 'duty_grid';
 
 CREATE FUNCTION write_grid_within() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO grid_within (city, level, code, edition_id, duty_grid_id, grid)
-    SELECT city, level, code, edition_id, duty_grid_id, grid FROM grid_ladder
+    INSERT INTO grid_within (city, level, code, edition_id, duty_grid_id, grid, rank)
+    SELECT city, level, code, edition_id, duty_grid_id, grid, rank FROM grid_ladder
     WHERE edition_id IN (SELECT edition_id FROM written)
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER duty_grid_within AFTER INSERT ON duty_grid REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION write_grid_within();
-INSERT INTO grid_within (city, level, code, edition_id, duty_grid_id, grid) SELECT city, level, code, edition_id, duty_grid_id, grid FROM grid_ladder;
+INSERT INTO grid_within (city, level, code, edition_id, duty_grid_id, grid, rank) SELECT city, level, code, edition_id, duty_grid_id, grid, rank FROM grid_ladder;
 
--- The list of incidents: the newest of a city, of some duty grids.
+-- The list of incidents: the newest of a city, of some duty grids. The duty grid is a column of its own, because under a policy only what
+-- is leakproof reaches an index, and comparing columns is, computing with them is not.
+ALTER TABLE incident ADD COLUMN grid BIGINT GENERATED ALWAYS AS ((edition_id::bigint << 32) | duty_grid_id) STORED;
+COMMENT ON COLUMN incident.grid IS 'edition_id * 2^32 + duty_grid_id';
 DROP INDEX incident_edition_id_duty_grid_id_index;
-CREATE INDEX incident_grid_index ON incident (((edition_id::bigint << 32) | duty_grid_id), reported_at);
+CREATE INDEX incident_grid_reported_at_id_index ON incident (grid, reported_at, id);
 CREATE INDEX incident_city_reported_at_id_index ON incident (city, reported_at, id);
 
 -- Two roles that own nothing. The HTTP app reads under wangge_app; accounts are kept under wangge_identity.
@@ -185,10 +191,13 @@ END
 $$;
 GRANT SELECT ON
     alembic_version, city, level, street, category, category_rule, edition, area, duty_grid, block, segment, segment_face, cell, cell_share, special_unit,
-    comparison, change, owner, duty, shift, leave, department_lead, incident
+    comparison, change, owner, duty, shift, leave, department_lead, incident, grid_within
 TO wangge_app;
 GRANT SELECT ON city, level, edition, area, duty_grid, grid_within, permission TO wangge_identity;
 GRANT SELECT, INSERT, UPDATE ON account, login, api_key, role_grant TO wangge_identity;
+
+-- A function that runs as its owner must not find a temporary table where it means one of ours.
+SELECT set_config('search_path', current_setting('search_path') || ', pg_temp', true);
 
 -- Who asks: the account that `enter` found, for this transaction only. Without one nothing is granted.
 CREATE FUNCTION my_grants(asked_act text) RETURNS TABLE (city text, level text, code text, department text)
@@ -212,42 +221,77 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     JOIN grid_within ON grid_within.city = granted.city AND grid_within.level = granted.level AND grid_within.code = granted.code
 $$;
 
+-- The department that leads a category in a duty grid, as grids/departments.py says it: the category itself goes before a class of
+-- categories, a smaller class before a larger one, a lower area before a higher one and that before the whole city.
+CREATE FUNCTION leading_department(asked_city text, asked_kind text, asked_code text, asked_grid bigint) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT lead.department
+    FROM department_lead AS lead
+    LEFT JOIN LATERAL (
+        -- All that is above the duty grid: the rungs of its ladder but the last, its own.
+        SELECT max(rung.rank) FILTER (WHERE rung.code = lead.area_code AND rung.rank < own.rank) AS rank
+        FROM grid_within AS rung, (
+            SELECT max(grid_within.rank) AS rank FROM grid_within
+            WHERE grid_within.edition_id = (asked_grid >> 32)::integer AND grid_within.duty_grid_id = (asked_grid & 4294967295)::integer
+        ) AS own
+        WHERE rung.edition_id = (asked_grid >> 32)::integer AND rung.duty_grid_id = (asked_grid & 4294967295)::integer
+    ) AS area ON true
+    WHERE lead.city = asked_city AND lead.withdrawn_at IS NULL AND lead.during @> now()
+        AND CASE
+            WHEN right(lead.category, 1) = '*' THEN starts_with(asked_kind || ':' || asked_code, left(lead.category, -1))
+            ELSE asked_kind || ':' || asked_code = lead.category
+        END
+        AND (lead.area_code IS NULL OR area.rank IS NOT NULL)
+        AND EXISTS (
+            SELECT FROM category
+            WHERE category.city = asked_city AND category.kind = asked_kind AND category.code = asked_code AND category.lead_kind = 'department'
+        )
+    ORDER BY right(lead.category, 1) = '*', length(lead.category) DESC, area.rank DESC NULLS LAST, lead.department COLLATE "C"
+    LIMIT 1
+$$;
+
+-- The categories that could be meant by grants for one department only; NULL: all, for some grant is for every department.
+CREATE FUNCTION my_categories(asked_act text) RETURNS text []
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT CASE WHEN NOT EXISTS (SELECT FROM my_grants(asked_act) AS granted WHERE granted.department IS NULL) THEN ARRAY(
+        SELECT DISTINCT category.city || ' ' || category.kind || ':' || category.code
+        FROM my_grants(asked_act) AS granted
+        JOIN department_lead AS lead ON lead.city = granted.city AND lead.department = granted.department AND lead.withdrawn_at IS NULL
+        JOIN category ON category.city = granted.city AND category.lead_kind = 'department'
+            AND starts_with(category.kind || ':' || category.code, rtrim(lead.category, '*'))
+    ) END
+$$;
+
 -- Whether some grant is for one department only: then every row is asked about by itself.
 CREATE FUNCTION my_departments_limit(asked_act text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT EXISTS (SELECT FROM my_grants(asked_act) AS granted WHERE granted.department IS NOT NULL)
 $$;
 
-CREATE FUNCTION may_in_category(asked_act text, asked_city text, category text, asked_grid bigint) RETURNS boolean
+CREATE FUNCTION may_in_category(asked_act text, asked_city text, category_kind text, category_code text, asked_grid bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT EXISTS (
         SELECT FROM my_grants(asked_act) AS granted
         WHERE granted.city = asked_city
             AND (granted.level IS NULL OR EXISTS (
                 SELECT FROM grid_within
-                WHERE grid_within.city = granted.city AND grid_within.level = granted.level AND grid_within.code = granted.code AND grid_within.grid = asked_grid
+                WHERE grid_within.city = granted.city AND grid_within.level = granted.level AND grid_within.code = granted.code
+                    AND grid_within.edition_id = (asked_grid >> 32)::integer AND grid_within.duty_grid_id = (asked_grid & 4294967295)::integer
             ))
-            AND (granted.department IS NULL OR EXISTS (
-                SELECT FROM department_lead AS lead
-                WHERE lead.city = asked_city AND lead.department = granted.department AND lead.withdrawn_at IS NULL AND lead.during @> now()
-                    AND CASE WHEN right(lead.category, 1) = '*' THEN starts_with(category, rtrim(lead.category, '*')) ELSE category = lead.category END
-                    AND (lead.area_code IS NULL OR EXISTS (
-                        SELECT FROM grid_within WHERE grid_within.city = asked_city AND grid_within.code = lead.area_code AND grid_within.grid = asked_grid
-                    ))
-            ))
+            AND (granted.department IS NULL OR granted.department = leading_department(asked_city, category_kind, category_code, asked_grid))
     )
 $$;
 
 -- The parts of a condition that no row can change stand in sub-selects: they are asked once a statement.
 ALTER TABLE incident ENABLE ROW LEVEL SECURITY;
 CREATE POLICY incident_read ON incident FOR SELECT TO wangge_app USING (
-    (
-        city = ANY (ARRAY(SELECT my_cities('read_incidents')))
-        OR ((edition_id::bigint << 32) | duty_grid_id) = ANY (ARRAY(SELECT my_grids('read_incidents')))
-    )
+    (city = ANY (ARRAY(SELECT my_cities('read_incidents'))) OR grid = ANY (ARRAY(SELECT my_grids('read_incidents'))))
     AND (
         NOT (SELECT my_departments_limit('read_incidents'))
-        OR may_in_category('read_incidents', city, category_kind || ':' || category_code, (edition_id::bigint << 32) | duty_grid_id)
+        OR (
+            ((SELECT my_categories('read_incidents')) IS NULL OR city || ' ' || category_kind || ':' || category_code = ANY ((SELECT my_categories('read_incidents'))::text []))
+            AND may_in_category('read_incidents', city, category_kind, category_code, grid)
+        )
     )
 );
 
@@ -274,28 +318,36 @@ CREATE POLICY api_key_keep ON api_key TO wangge_identity USING (true) WITH CHECK
 ALTER TABLE role_grant ENABLE ROW LEVEL SECURITY;
 CREATE POLICY role_grant_keep ON role_grant TO wangge_identity USING (true) WITH CHECK (true);
 
--- The name of who holds a post as the one who asks may see it: the post's code in its place.
-CREATE FUNCTION shown_name(asked_city text, code text, name text, origin text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN origin = 'generated' OR current_user <> 'wangge_app' THEN name
-        WHEN asked_city = ANY (ARRAY(SELECT granted.city FROM my_grants('read_names') AS granted)) THEN name
-        ELSE code
-    END
+-- Whether the one who asks may see the names of a city's real people. Asked once a statement: `shown_name` is then without cost.
+CREATE FUNCTION may_read_names(asked_city text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT current_user <> 'wangge_app' OR asked_city IN (SELECT granted.city FROM my_grants('read_names') AS granted)
 $$;
 
--- How many incidents lie in a range of cells. To whom may not read them all the number is told in steps of five, rounded down: a
--- number below five is then nought, and the difference between a cell and its children tells no smaller one.
-CREATE FUNCTION told_count(asked_city text, counted bigint) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT (CASE
-        WHEN current_user <> 'wangge_app' THEN counted
-        WHEN asked_city = ANY (ARRAY(SELECT granted.city FROM my_grants('read_incidents') AS granted WHERE granted.level IS NULL AND granted.department IS NULL)) THEN counted
-        ELSE counted - counted % 5
-    END)::integer
+-- The name of who holds a post as the one who asks may see it: the post's code in its place.
+CREATE FUNCTION shown_name(may_read boolean, code text, name text, origin text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN origin = 'generated' OR may_read THEN name ELSE code END
+$$;
+
+-- Whether the one who asks may read all incidents of a city, and so may count them to the last one.
+CREATE FUNCTION may_count(asked_city text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT current_user <> 'wangge_app'
+        OR asked_city IN (SELECT granted.city FROM my_grants('read_incidents') AS granted WHERE granted.level IS NULL AND granted.department IS NULL)
+$$;
+
+-- A number of incidents as it is told. To whom may not read them all it is told in steps of five, rounded down: a number below five is then
+-- nought, and the difference between a cell and its children tells no smaller one.
+CREATE FUNCTION told_count(counted bigint, exact boolean) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    SELECT (CASE WHEN exact THEN counted ELSE counted - counted % 5 END)::integer
 $$;
 
 CREATE FUNCTION incidents_in_cells(asked_city text, first_cell bigint, last_cell bigint) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT count(*) FROM incident WHERE city = asked_city AND how IN ('inside', 'border') AND cell BETWEEN first_cell AND last_cell
+$$;
+
+CREATE FUNCTION incidents_by_how(asked_city text) RETURNS TABLE (how text, total bigint, assigned bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT ROWS 6 AS $$
+    SELECT coalesce(incident.how, 'waiting'), count(*), count(incident.owner) FROM incident WHERE incident.city = asked_city GROUP BY 1
 $$;
 
 -- Spatial operators are not leakproof, so under a policy no spatial index is used. The index finds the ids here; the rows behind
@@ -321,12 +373,12 @@ BEGIN
     IF found.id IS NULL OR NOT EXISTS (SELECT FROM account WHERE id = found.account_id AND ended_at IS NULL) THEN
         RETURN NULL;
     END IF;
-    -- Last use, to the minute: a write for every request would cost more than the request.
+    -- Last use, to the minute: a write for every request would cost more than the request. One request writes it, and none waits.
     IF coalesce(found.used_at, '-infinity') < now() - interval '1 minute' THEN
         IF credential = 'login' THEN
-            UPDATE login SET seen_at = now() WHERE id = found.id;
+            UPDATE login SET seen_at = now() WHERE id = (SELECT id FROM login WHERE id = found.id FOR NO KEY UPDATE SKIP LOCKED);
         ELSE
-            UPDATE api_key SET used_at = now() WHERE id = found.id;
+            UPDATE api_key SET used_at = now() WHERE id = (SELECT id FROM api_key WHERE id = found.id FOR NO KEY UPDATE SKIP LOCKED);
         END IF;
     END IF;
     RETURN enter_account(found.account_id) || jsonb_build_object('credential', found.id, 'layers', found.layers, 'rate_per_minute', found.rate_per_minute);
@@ -350,5 +402,5 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incident_ids_in(geometry) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incident_ids_in(geometry) TO wangge_app, wangge_identity;
+REVOKE EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incidents_by_how(text), incident_ids_in(geometry) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incidents_by_how(text), incident_ids_in(geometry) TO wangge_app, wangge_identity;

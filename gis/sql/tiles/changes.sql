@@ -9,7 +9,7 @@ WITH frame AS MATERIALIZED (
 
 shown AS (
     -- Of the kept comparisons of a city whose newer edition is the draft or in force, the last, and of several the nearest older edition.
-    SELECT DISTINCT ON (newer.city) comparison.old_id, comparison.new_id
+    SELECT DISTINCT ON (newer.city) comparison.old_id, comparison.new_id, may_count(newer.city) AS exact
     FROM comparison
     JOIN edition AS newer ON newer.id = comparison.new_id AND newer.status <> 'retired'
     JOIN edition AS older ON older.id = comparison.old_id AND older.number < newer.number AND older.status <> 'draft'
@@ -24,7 +24,7 @@ features AS (
         change.old_code,
         change.new_code,
         round(change.area_m2) AS area_m2,
-        change.incidents,
+        told_count(change.incidents, shown.exact) AS incidents,
         change.old_owner,
         change.new_owner,
         st_asmvtgeom(st_transform(change.geom, 3857), frame.envelope, 4096, 64, true) AS geom

@@ -1,4 +1,4 @@
--- Purpose: the duty grids with the owner who answers for each.
+-- Purpose: the duty grids with the owner who answers for each, under the post's code where the name is not for the one who asks.
 -- Parameters: z, x, y (tile of WebMercatorQuad), at (timestamptz). Units: tile coordinates, extent 4096, buffer 64.
 -- Feature ids: edition * 2^32 + id, below 2^53, the same at every zoom.
 WITH frame AS MATERIALIZED (
@@ -7,25 +7,28 @@ WITH frame AS MATERIALIZED (
         st_transform(st_tileenvelope(:z, :x, :y, margin => 64.0 / 4096), 4326) AS box
 ),
 
+plan AS MATERIALIZED (
+    SELECT edition.id, may_read_names(edition.city) AS may_read_names FROM edition WHERE edition.status = 'adopted'
+),
+
 features AS (
     SELECT
         (duty_grid.edition_id::bigint << 32) | duty_grid.id AS id,
         duty_grid.code,
         coalesce(duty_grid.names ->> 'en', duty_grid.code) AS name,
         duty_grid.names ->> 'zh' AS name_zh,
-        owner.name AS owner,
+        shown_name(plan.may_read_names, held.owner, held.name, held.origin) AS owner,
         st_asmvtgeom(st_transform(duty_grid.geom, 3857), frame.envelope, 4096, 64, true) AS geom
     FROM frame
     JOIN duty_grid ON duty_grid.geom && frame.box
-    JOIN edition ON edition.id = duty_grid.edition_id AND edition.status = 'adopted'
+    JOIN plan ON plan.id = duty_grid.edition_id
     LEFT JOIN LATERAL (
-        SELECT duty.city, duty.owner
+        SELECT duty.owner, duty.name, duty.origin
         FROM duty
         WHERE duty.edition_id = duty_grid.edition_id AND duty.place_kind = 'duty_grid' AND duty.place_id = duty_grid.id AND duty.during @> CAST(:at AS timestamptz)
         ORDER BY duty.post DESC
         LIMIT 1
     ) AS held ON true
-    LEFT JOIN owner ON owner.city = held.city AND owner.code = held.owner
 )
 
 SELECT st_asmvt(features, 'duty-grids', 4096, 'geom', 'id') FROM features WHERE geom IS NOT NULL;

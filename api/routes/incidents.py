@@ -1,0 +1,77 @@
+"""Incidents, to whom may read them: the newest of a city or a part of it, and one by its id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from api.deps import Caller, Calling, require
+from api.schemas.incidents import CURSOR, IncidentOut, IncidentsOut, last_of
+from gis.db import Tx
+from gis.errors import NotAnInstant, NotFound
+from gis.store import incidents
+from gis.store.cities import the_city
+from gis.store.incidents import Wanted
+from grids.permissions import Act, Ground, Person, Place, Verdict, may
+
+router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
+
+Instant = Annotated[datetime | None, Query(examples=["2026-10-01T00:00:00+08:00"])]
+
+
+@router.get("", operation_id="listIncidents")
+def list_incidents(
+    caller: Calling,
+    *,
+    city: Annotated[str | None, Query(description="Needed only when several are loaded.")] = None,
+    category: Annotated[str | None, Query(examples=["component:01001"], description="kind:code")] = None,
+    since: Instant = None,
+    until: Instant = None,
+    place: Annotated[str | None, Query(examples=["district:310101"], description="level:code, a rung of the city's ladder")] = None,
+    after: Annotated[str | None, Query(pattern=CURSOR, description="``next`` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="So many at most.")] = 100,
+) -> IncidentsOut:
+    """The newest incidents, reported from ``since`` and before ``until``: those of ``place``, or of all that the one who asks may read."""
+    for at in (since, until):
+        if at is not None and at.tzinfo is None:
+            raise NotAnInstant(at.isoformat())
+    with caller.enter(Act.READ_INCIDENTS) as (tx, person):
+        asked = None if place is None else Place(*_parts(place))
+        wanted = Wanted(the_city(tx, city), limit + 1, category, asked, since, until, None if after is None else last_of(after))
+        require(_verdict(tx, person, wanted))
+        found = incidents.newest(tx, person, wanted)
+    return IncidentsOut.of(found, limit=limit)
+
+
+@router.get("/{incident_id}", operation_id="incident")
+def one_incident(caller: Calling, incident_id: UUID) -> IncidentOut:
+    """One incident by its id. One that the one who asks may not read is not found."""
+    return IncidentOut.model_validate(_read(caller, incident_id))
+
+
+def _read(caller: Caller, incident_id: UUID) -> dict[str, object]:
+    with caller.enter(Act.READ_INCIDENTS) as (tx, person):
+        for row in incidents.rows(tx, [incident_id]):
+            if may(person, Act.READ_INCIDENTS, incidents.thing_of(row)).allowed:
+                return row
+    raise NotFound("incident", str(incident_id))
+
+
+def _parts(place: str) -> tuple[str, str]:
+    level, _, code = place.partition(":")
+    return level, code
+
+
+def _verdict(tx: Tx, person: Person, wanted: Wanted) -> Verdict:
+    """Whether a person may read incidents of the place that is asked for; without one, anywhere in the city. Of which categories, the
+    rows say."""
+    if wanted.place is None:
+        reached = bool(incidents.reaching(person, wanted.city))
+        return Verdict(reached, Ground.GRANTED if reached else Ground.ELSEWHERE)
+    thing = incidents.place_of(tx, wanted.city, wanted.place)
+    departments = frozenset(grant.department for grant in person.grants if grant.department is not None)
+    return may(person, Act.READ_INCIDENTS, replace(thing, departments=departments))

@@ -1,0 +1,36 @@
+"""Which act each route is: who may ask it at all is then said by the one table of `grids/permissions.py`.
+
+A route that does an act on a city enters its person with exactly that act (``api.deps.Caller.enter``), and its statements run under the
+policies of the database, which leave out the rows of other places. A test fails when a route has no rule here, or enters with another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from grids.permissions import Act
+
+RULES: Mapping[str, Act | None] = MappingProxyType(
+    {
+        "home": None,
+        "mapPage": None,
+        "docsPage": None,
+        "healthz": None,
+        "readyz": None,
+        "version": None,
+        # A file of public ground, read in ranges: who asks is not looked up.
+        "basemap": None,
+        "style": Act.READ_PLAN,
+        "tileJson": Act.READ_PLAN,
+        # Of the incidents a tile holds only those that the one who asks may read, so the tiles of nobody are empty.
+        "tile": Act.READ_PLAN,
+        "listCities": Act.READ_COUNTS,
+        "listChanges": Act.READ_COUNTS,
+        "locate": Act.READ_PLAN,
+        "locate_many": Act.READ_PLAN,
+        "listIncidents": Act.READ_INCIDENTS,
+        "incident": Act.READ_INCIDENTS,
+    }
+)
+"""The act of each route by its operation id; None where nothing of a city or a person is read or changed, and nobody is asked who they are."""
