@@ -21,7 +21,7 @@ from api.errors import (
 )
 from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
-from gis.account_errors import BadLogin, BadName, LogInRefused, NoExpiry, NoGrant, NotAPeriod, SealUnknown, WeakPassword
+from gis.account_errors import BadLogin, BadName, LogInRefused, NobodyNamed, NoExpiry, NoGrant, NotAPeriod, SealUnknown, WeakPassword
 from gis.errors import (
     AxesSwapped,
     BadFile,
@@ -79,6 +79,7 @@ KINDS: dict[type[Refusal], Kind] = {
     BadName: Kind(422, EXIT_INVALID, "Not a name"),
     NoGrant: Kind(422, EXIT_INVALID, "Not a grant"),
     NotAPeriod: Kind(422, EXIT_INVALID, "Not a period"),
+    NobodyNamed: Kind(422, EXIT_USAGE, "Nobody named"),
     NoExpiry: Kind(422, EXIT_INVALID, "Not an expiry"),
     AxesSwapped: Kind(422, EXIT_INVALID, "Axes swapped"),
     ColumnsTaken: Kind(422, EXIT_INVALID, "Columns taken"),

@@ -120,3 +120,24 @@ class SealUnknown(Refusal):
 
     template: ClassVar[str] = "What is kept of a reporter was sealed under a key that the settings do not name, or it is damaged."
     mend: ClassVar[str] = "Add the earlier key to WANGGE_SEALING_KEYS, after the new one."
+
+
+@dataclass(eq=False)
+class NobodyNamed(Refusal):
+    """An act for which somebody must stand was done by nobody in particular."""
+
+    template: ClassVar[str] = "In production an edition is drawn and adopted by two persons, and nobody was named."
+    mend: ClassVar[str] = "Name the account with --as."
+
+
+@dataclass(eq=False)
+class AdoptionRefused(Conflict):
+    """A person may not adopt an edition: it is their own, or they have no part in it."""
+
+    login: str
+    city: str
+    number: int
+    reason: str
+    template: ClassVar[str] = "{login} may not adopt edition {number} of {city}: {reason}"
+    mend: ClassVar[str] = "Let a duty chief of the whole city adopt it who has not drawn it."
+    translated: ClassVar[tuple[str, ...]] = ("reason",)

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gis import db
+from gis.account_errors import NobodyNamed
 from gis.errors import NotAnInstant
 from gis.progress import Progress
 from gis.schema import require_schema
 from gis.settings import Settings
 from gis.store.cities import the_city
 
-__all__ = ["engine", "instant", "kept_parts", "now", "the_city"]
+__all__ = ["engine", "instant", "kept_parts", "now", "somebody", "the_city"]
 
 if TYPE_CHECKING:  # slow to import, and only who draws needs it
     from gis.drawing import Kept
@@ -42,6 +43,13 @@ def kept_parts(settings: Settings, city: str, progress: Progress) -> Kept:
     from gis.drawing import Kept
 
     return Kept(settings.data_dir / "parts" / city, settings.processes, progress)
+
+
+def somebody(settings: Settings, login: str | None) -> str | None:
+    """The login that stands for an act. Raises ``NobodyNamed`` in production without one: there two persons make a plan."""
+    if login is None and settings.environment == "production":
+        raise NobodyNamed
+    return login
 
 
 def now() -> datetime:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from api.commands import access
-from api.commands.options import AsJson, CityCode, FileFormat, Overwrite
+from api.commands.options import AsJson, By, CityCode, FileFormat, Overwrite
 from api.console import _, bar, emit, out, table
 from gis import db
 from gis.actions.adopt_edition import adopt_edition
@@ -17,7 +17,7 @@ from gis.actions.compare_editions import Compared, compare_editions
 from gis.actions.draw_edition import draw_edition
 from gis.layer_files import format_named, write_layer
 from gis.settings import Settings
-from gis.store import comparisons
+from gis.store import accounts, comparisons
 
 MOST_PEOPLE_NAMED = 20
 """So many people are named in the table; all of them with --json."""
@@ -32,12 +32,14 @@ app = typer.Typer(
         "Divide a loaded city and keep the plan as a draft edition, with its quality report. Example: wangge grids build --city helsinki"
     )
 )
-def build(city: CityCode = None, as_json: AsJson = False) -> None:
+def build(city: CityCode = None, by: By = None, as_json: AsJson = False) -> None:
     settings = Settings()
+    named = access.somebody(settings, by)
     with access.engine(settings) as engine, bar() as progress, db.transaction(engine) as tx:
         code = access.the_city(tx, city)
         parts = access.kept_parts(settings, code, progress)
-        drawn = draw_edition(tx, code, now=access.now(), progress=progress, draw=parts)
+        account = None if named is None else accounts.find_standing(tx, named).id
+        drawn = draw_edition(tx, code, now=access.now(), progress=progress, draw=parts, by=account)
     if as_json:
         emit(
             {
@@ -67,11 +69,14 @@ def adopt(
     edition: Annotated[
         int | None, typer.Option("--edition", min=1, max=2**31 - 1, help=_("Number of the edition; the newest when not given."))
     ] = None,
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    with access.engine(Settings()) as engine, db.transaction(engine) as tx:
+    settings = Settings()
+    named = access.somebody(settings, by)
+    with access.engine(settings) as engine, db.transaction(engine) as tx:
         code = access.the_city(tx, city)
-        adopted = adopt_edition(tx, code, now=access.now(), number=edition)
+        adopted = adopt_edition(tx, code, now=access.now(), number=edition, by=named)
     if as_json:
         emit({"city": code, "edition": adopted, "status": "adopted"})
     else:

@@ -27,3 +27,4 @@ At = Annotated[
     typer.Option("--at", help=_("The instant of the question, with its offset from UTC: 2026-11-24T08:30:00+08:00; now when not given.")),
 ]
 AtCategory = Annotated[str | None, typer.Option("--category", help=_("What it is about, as kind:code; who answers depends on it."))]
+By = Annotated[str | None, typer.Option("--as", metavar="LOGIN", help=_("Login of the account that stands for it; needed in production."))]

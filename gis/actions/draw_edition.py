@@ -32,9 +32,9 @@ class Drawn:
     generated_posts: int
 
 
-def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: Draw = draw_here) -> Drawn:
+def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: Draw = draw_here, by: int | None = None) -> Drawn:
     """Divide ``city`` as it is loaded and write the plan as its draft edition, replacing an earlier draft; ``draw`` says how its
-    parts are drawn (`gis/drawing.py`: on all cores, and kept).
+    parts are drawn (`gis/drawing.py`: on all cores, and kept), ``by`` is the account that stands for it.
 
     A post that the pack names nobody for, at any time, gets a generated owner for that time, so that no place is ever
     without someone answerable. The pack's special units are copied into the edition. What changes from the plan in force is kept
@@ -45,7 +45,7 @@ def draw_edition(tx: Tx, city: str, *, now: datetime, progress: Progress, draw: 
     lock(tx, "the plan", city)
     progress("reading streets and areas")
     plan = divide(cities.ground(tx, city), progress=progress, draw=draw)
-    edition_id = editions.add_draft(tx, city, plan, now=now, wrote=lambda _table, rows: progress("writing the edition", rows, rows))
+    edition_id = editions.add_draft(tx, city, plan, now=now, by=by, wrote=lambda _table, rows: progress("writing the edition", rows, rows))
     special_units.copy_into(tx, city, edition_id)
     duties = _duties(tx, city, edition_id)
     owners.save(tx, city, edition_id, duties)

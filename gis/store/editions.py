@@ -30,8 +30,9 @@ ADOPTIONS = "wangge_adoptions"
 _CELLS_AT_ONCE = 50_000
 
 
-def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, wrote: Callable[[str, int], None]) -> int:
-    """Write a plan as the city's next draft edition and return its id. Earlier drafts of the city are removed."""
+def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, wrote: Callable[[str, int], None], by: int | None = None) -> int:
+    """Write a plan as the city's next draft edition and return its id. Earlier drafts of the city are removed. ``by`` is the account
+    that stands for it, None for the machine's operator."""
     row = cities.find(tx, city)
     tx.execute(sa.delete(tables.edition).where(tables.edition.c.city == city, tables.edition.c.status == "draft"))
     number = tx.execute(
@@ -47,6 +48,7 @@ def add_draft(tx: Tx, city: str, plan: Plan, *, now: datetime, wrote: Callable[[
         "levels": [asdict(level) for level in cities.ladder(tx, city)],
         "quality": plan.quality,
         "drawn_at": now,
+        "drawn_by": by,
     }
     edition_id: int = tx.execute(sa.insert(tables.edition).values(values).returning(tables.edition.c.id)).scalar_one()
     units: list[tuple[sa.Table, Sequence[str], Iterable[Sequence[Any]]]] = [
@@ -196,7 +198,7 @@ def _shares(cells: CellUnits) -> dict[str, Any]:
     return {"cell": cells.cells[cells.shared_cell].astype(np.int64), "block_id": cells.shared_block + 1, "share": cells.share}
 
 
-def adopt(tx: Tx, edition_id: int, *, now: datetime) -> None:
+def adopt(tx: Tx, edition_id: int, *, now: datetime, by: int | None = None) -> None:
     """Make a draft the city's plan from ``now`` on and retire the one before. Raises ``NotFound``, or ``Conflict`` unless it is a draft."""
     edition = tables.edition
     row = tx.execute(sa.select(edition).where(edition.c.id == edition_id).with_for_update()).one_or_none()
@@ -205,7 +207,7 @@ def adopt(tx: Tx, edition_id: int, *, now: datetime) -> None:
     if row.status != "draft":
         raise EditionNotDraft(row.city, row.number, row.status)
     tx.execute(sa.update(edition).where(edition.c.city == row.city, edition.c.status == "adopted").values(status="retired", retired_at=now))
-    tx.execute(sa.update(edition).where(edition.c.id == edition_id).values(status="adopted", adopted_at=now))
+    tx.execute(sa.update(edition).where(edition.c.id == edition_id).values(status="adopted", adopted_at=now, adopted_by=by))
     tx.execute(sa.select(sa.func.pg_notify(ADOPTIONS, row.city)))
 
 

@@ -40,6 +40,12 @@ def test_the_main_job_step_by_step(wangge: Run, tiny_pack: Path, tmp_path: Path)
     assert json.loads(wangge("worker", "--once", "--json").stdout) == {"status": "done"}
 
 
+def test_in_production_somebody_stands_for_an_edition(wangge: Run) -> None:
+    for step in ("build", "adopt"):
+        refused = wangge("grids", step, "--json", WANGGE_ENVIRONMENT="production", WANGGE_SECRET_KEY="k" * 32)
+        assert (refused.returncode, json.loads(refused.stdout)["type"]) == (2, "/problems/nobody-named")
+
+
 def test_the_demo_tells_everything_and_the_second_run_changes_nothing(wangge: Run, tiny_pack: Path) -> None:
     first = wangge("demo", str(tiny_pack), "--no-serve", "--json")
     assert first.returncode == 0
