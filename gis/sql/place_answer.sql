@@ -1,7 +1,9 @@
 -- Purpose: all that is said about one found place: its block, segment, duty grid, the ladder of areas, the special units over it, who holds the posts of each with their leave and shifts, and the category asked for with the departments that may lead it.
 -- Parameters: edition_id, block_id, segment_id (NULL when none is near), side (segment_left, segment_right or NULL), special_unit_ids (integer[]), at (timestamptz), category (kind:code or NULL). Units: area_m2 in square metres.
 -- One document, because a row of many columns takes longer to read than to find. No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date. Of what is recorded and withdrawn only what stood at the instant counts. To whom may not read the name of a real person it is the post's code, and the end of a leave is not told.
-WITH RECURSIVE place AS (
+WITH RECURSIVE seen AS (SELECT may_read_names(city) AS names FROM edition WHERE id = :edition_id),
+
+place AS (
     SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
     FROM block
     WHERE block.edition_id = :edition_id AND block.id = CAST(:block_id AS integer)
@@ -50,9 +52,9 @@ FROM (
                     'kind', rungs.kind, 'id', rungs.id, 'rank', rungs.rank, 'code', rungs.code, 'names', rungs.names, 'posts', (
                         SELECT
                             jsonb_agg(jsonb_build_object(
-                                'post', duty.post, 'code', duty.owner, 'name', shown_name((SELECT may_read_names(edition.city) FROM edition WHERE edition.id = :edition_id), duty.owner, duty.name, duty.origin), 'origin', duty.origin,
+                                'post', duty.post, 'code', duty.owner, 'name', shown_name((SELECT names FROM seen), duty.owner, duty.name, duty.origin), 'origin', duty.origin,
                                 'leaves', (
-                                    SELECT jsonb_agg(jsonb_build_object('until', CASE WHEN duty.origin = 'generated' OR (SELECT may_read_names(edition.city) FROM edition WHERE edition.id = :edition_id) THEN upper(leave.during) END, 'zone', leave.time_zone))
+                                    SELECT jsonb_agg(jsonb_build_object('until', CASE WHEN duty.origin = 'generated' OR (SELECT names FROM seen) THEN upper(leave.during) END, 'zone', leave.time_zone))
                                     FROM leave
                                     WHERE
                                         leave.city = duty.city AND leave.owner = duty.owner AND leave.during @> :at
@@ -77,14 +79,14 @@ FROM (
         (
             SELECT
                 jsonb_build_object(
-                    'names', category_rule.names, 'answers_on', category_rule.answers_on,
-                    'lowest_level', category_rule.lowest_level, 'lead_kind', category_rule.lead_kind
+                    'names', rule.names, 'answers_on', rule.answers_on,
+                    'lowest_level', rule.lowest_level, 'lead_kind', rule.lead_kind
                 )
-            FROM category_rule
+            FROM category_rule AS rule
             WHERE
-                category_rule.city = edition.city AND category_rule.kind = split_part(CAST(:category AS text), ':', 1)
-                AND category_rule.code = substr(CAST(:category AS text), strpos(CAST(:category AS text), ':') + 1)
-                AND tstzrange(category_rule.recorded_at, category_rule.withdrawn_at) @> :at
+                rule.city = edition.city AND rule.kind = split_part(CAST(:category AS text), ':', 1)
+                AND rule.code = substr(CAST(:category AS text), strpos(CAST(:category AS text), ':') + 1)
+                AND tstzrange(rule.recorded_at, rule.withdrawn_at) @> :at
         ) AS category,
         (
             SELECT jsonb_agg(jsonb_build_object('category', lead.category, 'area', lead.area_code, 'code', lead.department, 'names', lead.names))

@@ -320,7 +320,8 @@ CREATE POLICY role_grant_keep ON role_grant TO wangge_identity USING (true) WITH
 
 -- Whether the one who asks may see the names of a city's real people. Asked once a statement: `shown_name` is then without cost.
 CREATE FUNCTION may_read_names(asked_city text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT current_user <> 'wangge_app' OR asked_city IN (SELECT granted.city FROM my_grants('read_names') AS granted)
+    SELECT current_user <> 'wangge_app'
+        OR (coalesce(current_setting('wangge.account', true), '') <> '' AND asked_city IN (SELECT granted.city FROM my_grants('read_names') AS granted))
 $$;
 
 -- The name of who holds a post as the one who asks may see it: the post's code in its place.
