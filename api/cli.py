@@ -42,6 +42,7 @@ COMMANDS = (
     "datum",
     "basemap",
     "privacy",
+    "account",
 )
 """Every command is the module of its name in `api/commands`, imported when it is asked for: most need only a part of the libraries."""
 

@@ -42,6 +42,15 @@ class AlreadyRunning(Conflict):
 
 
 @dataclass(eq=False)
+class DemoLoginsLeft(Conflict):
+    """The log-ins of a demo, whose passwords were shown on a screen, would be served in production."""
+
+    logins: str
+    template: ClassVar[str] = "The log-ins of a demo are still good: {logins}."
+    mend: ClassVar[str] = "End them first: wangge account end {logins}"
+
+
+@dataclass(eq=False)
 class PageNotBuilt(Refusal):
     """The map page was not built when the program was installed."""
 

@@ -9,26 +9,27 @@ from collections.abc import Callable
 import uvicorn
 
 from api.app import create_app
-from api.errors import NotLoopback, PortTaken
+from api.errors import DemoLoginsLeft, NotLoopback, PortTaken
 from api.logs import configure_logs
 from api.running import holding
 from gis import db
 from gis.schema import require_schema
 from gis.settings import Settings, names_in
+from gis.store import accounts
 
 
 def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None]) -> None:
     """Serve until told to stop. ``ready`` is told the address once requests are taken.
 
     Beyond loopback only in production, which has a secret key of its own. Raises ``NotLoopback``, ``PortTaken``, ``AlreadyRunning``
-    when this data folder is served already, and ``SchemaBehind``.
+    when this data folder is served already, ``SchemaBehind``, and ``DemoLoginsLeft`` in production.
     """
     wanted = settings.port if port is None else port
     if settings.environment == "development":
         _require_loopback(settings.host)
     with holding(settings.data_dir, "serve"), _listening(settings.host, wanted) as listener:
         url = db.database_url(settings)
-        _require_schema(url)
+        _require_ready(settings, url)
         configure_logs(settings)
         config = uvicorn.Config(
             create_app(settings, database_url=url),
@@ -45,11 +46,15 @@ def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None])
         server.run(sockets=[listener])
 
 
-def _require_schema(url: str) -> None:
+def _require_ready(settings: Settings, url: str) -> None:
     engine = db.engine(url, pool_size=1)
-    with db.transaction(engine) as tx:
-        require_schema(tx)
-    engine.dispose()
+    try:
+        with db.transaction(engine) as tx:
+            require_schema(tx)
+            if settings.environment == "production" and (left := accounts.generated_logins(tx)):
+                raise DemoLoginsLeft(" ".join(left))
+    finally:
+        engine.dispose()
 
 
 def _require_loopback(host: str) -> None:

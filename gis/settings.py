@@ -15,6 +15,8 @@ _DEFAULT_SECRET = "development-only"  # noqa: S105 - refused in production below
 _LONGEST_SECRET = 4096
 # An origin as a browser sends it (RFC 6454, section 6.2): no path, no final slash, lower case.
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+# https (OpenID Connect Discovery, section 3); http only to a provider on this machine, for trials.
+_ISSUER = re.compile(r"(https://[^/?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)(/[^?#\s]*)?")
 
 
 def default_data_dir() -> Path:
@@ -68,6 +70,13 @@ class Settings(BaseSettings):
     keep_logins_days: int = Field(180, ge=1, description="Days that a login stays listed after it is over.")
     keep_contacts_days: int = Field(365, ge=1, description="Days that the contact of a reporter is kept.")
     keep_rejected_days: int = Field(90, ge=1, description="Days that files of rejected rows stay in the data folder.")
+    oidc_issuer: str = Field("", description="URL of the OpenID Connect provider; empty: none, and no outside host is asked anything.")
+    oidc_client_id: str = Field("", description="What the provider calls this service.")
+    oidc_client_secret_file: Path | None = Field(None, description="File that holds the secret, instead of WANGGE_OIDC_CLIENT_SECRET.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), validate_default=True, description="Secret that the provider gave this service; empty: it gave none."
+    )
+    oidc_name: str = Field("", description="What the button of the log-in page calls the provider; empty: the provider's host.")
     host: str = Field("127.0.0.1", description="Address to listen on; in development only loopback.")
     port: int = Field(8600, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     hosts: str = Field(
@@ -92,7 +101,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least important line that is logged.")
 
-    @field_validator("database_url_file", "secret_key_file", mode="before")
+    @field_validator("database_url_file", "secret_key_file", "oidc_client_secret_file", mode="before")
     @classmethod
     def _no_file(cls, path: object) -> object:
         return None if path == "" else path
@@ -115,7 +124,7 @@ class Settings(BaseSettings):
                 raise ValueError("WANGGE_TRUSTED_PROXIES must list addresses or networks, for example 127.0.0.1,10.0.0.0/8") from None
         return listed
 
-    @field_validator("database_url", "secret_key", mode="before")
+    @field_validator("database_url", "secret_key", "oidc_client_secret", mode="before")
     @classmethod
     def _from_its_file(cls, given: object, info: ValidationInfo) -> object:
         """Secrets may come from files: an environment is inherited by every child process and shown in `/proc`."""
@@ -137,6 +146,21 @@ class Settings(BaseSettings):
         if folder.exists() and not folder.is_dir():
             raise ValueError("WANGGE_DATA_DIR must name a folder, and it names a file")
         return folder.absolute()
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_an_issuer(cls, issuer: str) -> str:
+        if not issuer:
+            return issuer
+        if not _ISSUER.fullmatch(issuer):
+            raise ValueError("WANGGE_OIDC_ISSUER must be the https URL of the provider, exactly as it names itself, without query and #")
+        return issuer
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("WANGGE_OIDC_CLIENT_ID must be set when WANGGE_OIDC_ISSUER is")
+        return self
 
     @model_validator(mode="after")
     def _refuse_default_secret(self) -> Self:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api import serving
-from api.commands import access, incidents
+from api.commands import access, account, incidents
 from api.commands.grids import show_quality
 from api.commands.options import AsJson, Port
 from api.console import LANGUAGE, Timed, _, emit, out, remark, show_findings, table
@@ -21,6 +21,7 @@ from gis.actions.adopt_edition import adopt_edition
 from gis.actions.draw_edition import draw_edition
 from gis.actions.import_incidents import Imported, import_incidents
 from gis.actions.load_city import Loaded, load_city
+from gis.actions.make_demo_accounts import DemoAccount, make_demo_accounts
 from gis.city_pack import CityPack
 from gis.errors import NotFound
 from gis.kept_indexes import folder_of
@@ -59,10 +60,15 @@ def demo(
         if loaded.changed or not basemap_path(settings.data_dir, loaded.city).is_file():
             with timed.step("basemap") as progress:
                 build_basemap(settings, url, loaded.city, progress=progress)
+        with timed.step("log-ins"), db.transaction(engine) as tx:
+            # Whoever sees the screen or the log of this command can log in with them: nothing for a service of real people.
+            made = [] if settings.environment == "production" else make_demo_accounts(tx, loaded.city, now=access.now())
         with db.transaction(engine) as tx:
             summary = next(row for row in cities.summaries(tx) if row["code"] == loaded.city)
             found = stored_incidents.counts(tx, loaded.city)
-    _report(summary, loaded, imported, found=found, timed=timed, as_json=as_json)
+    _report(summary, loaded, imported, found=found, timed=timed, made=made, as_json=as_json)
+    if not as_json:
+        _show_log_ins(made)
     if serve:
         serving.serve(settings, port=port, ready=_ready)
 
@@ -104,7 +110,14 @@ def _prepare(engine: db.Engine, settings: Settings, folder: Path, timed: Timed) 
 
 
 def _report(
-    summary: dict[str, Any], loaded: Loaded, imported: list[Imported], *, found: dict[str, int], timed: Timed, as_json: bool
+    summary: dict[str, Any],
+    loaded: Loaded,
+    imported: list[Imported],
+    *,
+    found: dict[str, int],
+    timed: Timed,
+    made: list[DemoAccount],
+    as_json: bool,
 ) -> None:
     if as_json:
         histories = [incidents.document(one) for one in imported]
@@ -114,6 +127,7 @@ def _report(
                 "changed": loaded.changed,
                 "histories": histories,
                 "incidents": found,
+                "accounts": [{"login": one.login, "password": one.password, "role": one.role} for one in made],
                 "seconds": timed.seconds,
                 "peak_memory_mb": timed.peak_mb,
             }
@@ -139,6 +153,17 @@ def _report(
     )
     if notice := name_in(summary["notice"], LANGUAGE):
         remark(notice)
+
+
+def _show_log_ins(made: list[DemoAccount]) -> None:
+    new = [one for one in made if one.password is not None]
+    if new:
+        rows = [(one.login, one.password, one.role, "" if one.grant is None else account.where(one.grant)) for one in new]
+        table(_("Log-ins of the demo, shown this once"), (_("login"), _("password"), _("role"), _("where")), rows)
+    elif made:
+        remark(_("The demo's log-ins were shown when they were made. Set a new password with 'wangge account password LOGIN'."))
+    else:
+        remark(_("No log-ins of a demo are made in production, nor in place of accounts of your own."))
 
 
 def _whole(timed: Timed) -> tuple[str, float, int]:

@@ -85,10 +85,15 @@ def create(
 
 def find(tx: Tx, login: str) -> Account:
     """The account of a login, ended or not; raises ``NotFound``."""
-    found = _one(tx, account.c.login == login) if _LOGIN.fullmatch(login) else None
+    found = find_by_login(tx, login)
     if found is None:
         raise NotFound("account", login)
     return found
+
+
+def find_by_login(tx: Tx, login: str) -> Account | None:
+    """The account of a login, ended or not; None for what nobody has, or can have."""
+    return _one(tx, account.c.login == login) if _LOGIN.fullmatch(login) else None
 
 
 def find_standing(tx: Tx, login: str) -> Account:

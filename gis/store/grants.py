@@ -95,6 +95,14 @@ def places_above(tx: Tx, city: str, place: Place) -> frozenset[Place]:
     return frozenset(Place(row.level, row.code) for row in rows)
 
 
+def busiest_grid(tx: Tx, city: str) -> str:
+    """The code of the duty grid of a city's plan with most incidents. Raises ``NoAdoptedEdition``."""
+    code = tx.execute(statement("busiest_grid"), {"city": city}).scalar_one_or_none()
+    if code is None:
+        raise NoAdoptedEdition(city)
+    return str(code)
+
+
 def _ending(account_id: int, now: datetime) -> sa.Update:
     during = role_grant.c.during
     at = sa.literal(now, sa.DateTime(timezone=True))

@@ -105,6 +105,13 @@ def say_category_rules(tx: Tx, city: str, rules: Iterable[dict[str, Any]], *, sa
     return _say(tx, tables.category_rule, city, list(rules), said_by=said_by, now=now, key=("kind", "code"))
 
 
+def departments(tx: Tx, city: str) -> list[str]:
+    """The codes of the departments that lead anything in a city at present."""
+    lead = tables.department_lead
+    chosen = sa.select(lead.c.department).distinct().where(lead.c.city == city, lead.c.withdrawn_at.is_(None)).order_by(lead.c.department)
+    return list(tx.execute(chosen).scalars())
+
+
 def standing(tx: Tx, city: str, at: datetime) -> dict[str, list[dict[str, Any]]]:
     """What was known at ``at`` of the shifts of a city's owners, and of the leaves that had not ended then, in the order of owners.
 
