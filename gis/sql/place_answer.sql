@@ -1,32 +1,32 @@
 -- Purpose: all that is said about one found place: its block, segment, duty grid, the ladder of areas, the special units over it, who holds the posts of each with their leave and shifts, and the category asked for with the departments that may lead it.
--- Parameters: edition_id, block_id, segment_id (NULL when none is near), side (segment_left, segment_right or NULL), special_unit_ids (integer[]), at (timestamptz), category (kind:code or NULL). Units: area_m2 in square metres.
+-- Parameters: edition (its id), block_id, segment_id (NULL when none is near), side (segment_left, segment_right or NULL), units (ids of special units, integer[]), at (timestamptz), category (kind:code or NULL). Units: area_m2 in square metres.
 -- One document, because a row of many columns takes longer to read than to find. No row when the edition was not in force at the instant: then the asker's knowledge of editions is out of date. Of what is recorded and withdrawn only what stood at the instant counts. To whom may not read the name of a real person it is the post's code, and the end of a leave is not told.
-WITH RECURSIVE seen AS (SELECT may_read_names(city) AS names FROM edition WHERE id = :edition_id),
+WITH RECURSIVE seen AS (SELECT may_read_names(city) AS names FROM edition WHERE id = :edition),
 
 place AS (
     SELECT block.code, block.area_m2, block.built_up, block.area_id, block.duty_grid_id
     FROM block
-    WHERE block.edition_id = :edition_id AND block.id = CAST(:block_id AS integer)
+    WHERE block.edition_id = :edition AND block.id = CAST(:block_id AS integer)
 ),
 
 areas AS (
-    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN place ON area.edition_id = :edition_id AND area.id = place.area_id
+    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN place ON area.edition_id = :edition AND area.id = place.area_id
     UNION ALL
-    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN areas ON area.edition_id = :edition_id AND area.id = areas.parent_id
+    SELECT area.id, area.rank, area.code, area.names, area.parent_id FROM area JOIN areas ON area.edition_id = :edition AND area.id = areas.parent_id
 ),
 
 rungs AS (
-    SELECT 'special_unit' AS kind, special_unit.id, NULL::smallint AS rank, special_unit.code, special_unit.names
-    FROM special_unit
-    WHERE special_unit.edition_id = :edition_id AND special_unit.id = ANY(CAST(:special_unit_ids AS integer []))
+    SELECT 'special_unit' AS kind, unit.id, NULL::smallint AS rank, unit.code, unit.names
+    FROM special_unit AS unit
+    WHERE unit.edition_id = :edition AND unit.id = ANY(CAST(:units AS integer []))
     UNION ALL
     SELECT CAST(:side AS text), segment.id, NULL, CASE CAST(:side AS text) WHEN 'segment_left' THEN segment.left_code ELSE segment.right_code END, segment.names
     FROM segment
-    WHERE CAST(:side AS text) IS NOT NULL AND segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer)
+    WHERE CAST(:side AS text) IS NOT NULL AND segment.edition_id = :edition AND segment.id = CAST(:segment_id AS integer)
     UNION ALL
     SELECT 'block', CAST(:block_id AS integer), NULL, place.code, '{}' FROM place
     UNION ALL
-    SELECT 'duty_grid', duty_grid.id, NULL, duty_grid.code, duty_grid.names FROM place JOIN duty_grid ON duty_grid.edition_id = :edition_id AND duty_grid.id = place.duty_grid_id
+    SELECT 'duty_grid', duty_grid.id, NULL, duty_grid.code, duty_grid.names FROM place JOIN duty_grid ON duty_grid.edition_id = :edition AND duty_grid.id = place.duty_grid_id
     UNION ALL
     SELECT 'area', areas.id, areas.rank, areas.code, areas.names FROM areas
 )
@@ -70,7 +70,7 @@ FROM (
                             ))
                         FROM duty
                         WHERE
-                            duty.edition_id = :edition_id AND duty.place_kind = rungs.kind AND duty.place_id = rungs.id
+                            duty.edition_id = :edition AND duty.place_kind = rungs.kind AND duty.place_id = rungs.id
                             AND duty.during @> :at
                     )
                 ))
@@ -98,7 +98,7 @@ FROM (
                 AND (lead.area_code IS NULL OR lead.area_code IN (SELECT areas.code FROM areas))
         ) AS leads
     FROM place
-    JOIN edition ON edition.id = :edition_id
-    LEFT JOIN segment ON segment.edition_id = :edition_id AND segment.id = CAST(:segment_id AS integer)
+    JOIN edition ON edition.id = :edition
+    LEFT JOIN segment ON segment.edition_id = :edition AND segment.id = CAST(:segment_id AS integer)
     WHERE edition.adopted_at <= :at AND (edition.retired_at IS NULL OR edition.retired_at > :at)
 ) AS said;

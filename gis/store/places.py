@@ -78,11 +78,11 @@ def standing(
     """
     units = [*special_unit_ids]
     parameters = {
-        "edition_id": edition_id,
+        "edition": edition_id,
         "block_id": block_id,
         "segment_id": segment_id,
         "side": None if side is None else SIDES[side],
-        "special_unit_ids": units,
+        "units": units,
         "at": at,
         "category": category,
     }
