@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
-from api.errors import NotAllowed, NotLoggedIn
+from api.errors import NotAllowed, NotLoggedIn, NulCharacter
 from gis import db
 from gis.locating import Indexes
 from gis.settings import Settings
@@ -144,7 +144,9 @@ async def running(request: Request) -> Running:
 
 
 async def caller(request: Request) -> Caller:
-    """Who asks."""
+    """Who asks. Raises ``NulCharacter`` for an address with one: PostgreSQL takes it in no text."""
+    if b"%00" in request.scope["query_string"] or "\0" in request.scope["path"]:
+        raise NulCharacter
     return Caller(request.app.state.running, credential_of(request))
 
 

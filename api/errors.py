@@ -132,3 +132,11 @@ class NotAllowed(Refusal):
     def because(cls, ground: str) -> NotAllowed:
         """The refusal for a ground of ``grids.permissions``."""
         return cls(str(ground), _WORDS[ground])
+
+
+@dataclass(eq=False)
+class NulCharacter(Refusal):
+    """The address of a request has a NUL character in it."""
+
+    template: ClassVar[str] = "The address of the request has a NUL character (%00), which stands in no text."
+    mend: ClassVar[str] = "Leave it out."

@@ -14,6 +14,7 @@ from api.errors import (
     NotAllowed,
     NotLoggedIn,
     NotLoopback,
+    NulCharacter,
     PageNotBuilt,
     PortTaken,
     TooManyRequests,
@@ -64,6 +65,7 @@ class Kind:
 
 
 KINDS: dict[type[Refusal], Kind] = {
+    NulCharacter: Kind(422, EXIT_INVALID, "NUL character"),
     NotLoggedIn: Kind(401, EXIT_FAILED, "Not logged in"),
     NotAllowed: Kind(403, EXIT_FAILED, "Not allowed"),
     NotFound: Kind(404, EXIT_NOT_FOUND, "Not found"),

@@ -86,6 +86,7 @@ def test_filters_leave_out_what_is_not_asked_for(reader: TestClient) -> None:
         ({"category": "component:99999"}, 404, "unknown-category"),
         ({"category": "holes"}, 404, "unknown-category"),
         ({"city": "atlantis"}, 404, "not-found"),
+        ({"category": "component:\0"}, 422, "nul-character"),
         ({"after": "0"}, 422, "invalid-request"),
         ({"after": "9" * 30 + "-" + "0" * 32}, 422, "invalid-request"),
         ({"limit": 501}, 422, "invalid-request"),
