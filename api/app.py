@@ -20,12 +20,13 @@ from api import edges, responses
 from api.deps import Running
 from api.errors import TooManyRequests
 from api.limits import limits_of
-from api.routes import cities, comparisons, health, incidents, locate, locate_many, pages, tiles
+from api.routes import account, accounts, cities, comparisons, health, incidents, locate, locate_many, pages, tiles
 from api.static_files import STATIC
 from gis import db
 from gis.adoptions import followed
 from gis.kept_indexes import folder_of
 from gis.locating import Indexes
+from gis.sealing import seal_of
 from gis.settings import Settings, names_in
 from grids.errors import Refusal
 
@@ -46,7 +47,9 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         engine = db.engine(database_url, pool_size=settings.pool_size, statement_timeout_s=limit_s, role="wangge_app")
         identity = db.engine(database_url, pool_size=_IDENTITY_POOL, statement_timeout_s=limit_s, role="wangge_identity")
         indexes = Indexes(folder_of(settings.data_dir))
-        app.state.running = Running(settings, engine, identity, indexes, CapacityLimiter(max(1, settings.pool_size // 4)))
+        app.state.running = Running(
+            settings, engine, identity, indexes, seal_of(settings), CapacityLimiter(max(1, settings.pool_size // 4))
+        )
         try:
             with followed(engine, indexes):
                 yield
@@ -69,7 +72,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, responses.validation_response)
     app.add_exception_handler(HTTPException, responses.http_response)
     app.add_exception_handler(Exception, edges.unexpected_response)
-    for routes in (health, cities, comparisons, incidents, locate, locate_many, tiles, pages):
+    for routes in (health, account, accounts, cities, comparisons, incidents, locate, locate_many, tiles, pages):
         # First, so that a refused method is told of both.
         app.include_router(_with_head(routes.router))
         app.include_router(routes.router)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -17,8 +17,10 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from api.errors import NotAllowed, NotLoggedIn, NulCharacter
+from api.hashing import Hashing
 from gis import db
 from gis.locating import Indexes
+from gis.sealing import Seal
 from gis.settings import Settings
 from gis.store import persons
 from grids.permissions import PUBLIC, Act, Ground, Person, Verdict, may
@@ -42,8 +44,14 @@ class Running:
     engine: db.Engine
     identity: db.Engine
     indexes: Indexes
+    seal: Seal
+    """What unseals the contacts of reporters."""
+
     batches: CapacityLimiter
     """How many bodies of many points are answered at once: each works on all cores, and single questions go on."""
+
+    hashing: Hashing = field(default_factory=Hashing)
+    """Where passwords are hashed."""
 
     def reading(self) -> AbstractContextManager[db.Tx]:
         """A connection of nobody that only reads, each statement by itself."""
@@ -102,6 +110,33 @@ class Caller:
                 raise NotAllowed.because("other_layer")
             require(may(entered.person, act))
             yield tx, entered.person
+
+    @contextmanager
+    def keep(self, act: Act, *, any_layers: bool = False) -> Iterator[tuple[db.Tx, persons.Entered | None]]:
+        """A transaction in which accounts are kept (see ``Running.identity_transaction``), with who asks, None for nobody in particular.
+
+        An API key for some map layers opens only what takes ``any_layers``. Raises as ``enter`` does.
+        """
+        if self.credential is None:
+            require(may(PUBLIC, act))
+            with self.held.identity_transaction() as tx:
+                yield tx, None
+            return
+        if self.credential.kind in ("bad", "tile"):
+            raise NotLoggedIn
+        with self.held.identity_transaction() as tx:
+            entered = _entered(tx, self.credential)
+            if entered is None:
+                raise NotLoggedIn
+            if entered.layers is not None and not any_layers:
+                raise NotAllowed.because("other_layer")
+            require(may(entered.person, act))
+            yield tx, entered
+
+    @property
+    def has_login(self) -> bool:
+        """Whether who asks comes by a device's login."""
+        return self.credential is not None and self.credential.kind == "login"
 
 
 def _entered(tx: db.Tx, credential: Credential) -> persons.Entered | None:

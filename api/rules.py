@@ -29,8 +29,27 @@ RULES: Mapping[str, Act | None] = MappingProxyType(
         "listChanges": Act.READ_COUNTS,
         "locate": Act.READ_PLAN,
         "locate_many": Act.READ_PLAN,
+        # How one becomes known, and that one leaves.
+        "waysToLogIn": None,
+        "logIn": None,
+        "logOut": None,
+        "me": Act.KEEP_OWN_ACCOUNT,
+        "listLogins": Act.KEEP_OWN_ACCOUNT,
+        "endLogin": Act.KEEP_OWN_ACCOUNT,
+        "endOtherLogins": Act.KEEP_OWN_ACCOUNT,
+        "changePassword": Act.KEEP_OWN_ACCOUNT,
+        "listAccounts": Act.KEEP_ACCOUNTS,
+        "addAccount": Act.KEEP_ACCOUNTS,
+        "endAccount": Act.KEEP_ACCOUNTS,
+        "setPassword": Act.KEEP_ACCOUNTS,
+        "giveGrant": Act.KEEP_ACCOUNTS,
+        "endGrant": Act.KEEP_ACCOUNTS,
+        "listKeys": Act.KEEP_ACCOUNTS,
+        "addKey": Act.KEEP_ACCOUNTS,
+        "revokeKey": Act.KEEP_ACCOUNTS,
         "listIncidents": Act.READ_INCIDENTS,
         "incident": Act.READ_INCIDENTS,
+        "incidentReporters": Act.READ_CONTACTS,
     }
 )
 """The act of each route by its operation id; None where nothing of a city or a person is read or changed, and nobody is asked who they are."""

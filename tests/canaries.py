@@ -16,9 +16,12 @@ import sqlalchemy as sa
 from psycopg.types.range import TimestamptzRange
 
 from gis import tables
+from gis.sealing import Contact, seal_of
+from gis.settings import Settings
+from gis.store import reporters
 from grids.permissions import Grant, Place, Role, Thing
 from tests import tiny_pack
-from tests.tiny_city import act, load, take_in
+from tests.tiny_city import NOON, act, load, take_in
 
 CITY = "tiny"
 DEPARTMENTS = (None, "water", "works")
@@ -75,7 +78,11 @@ def plant(url: str, folder: Path, *, each: int = 2, elsewhere: int = 2) -> list[
     load(url, pack)
     take_in(url, folder)
     _lead(url)
-    return _planted(url)
+    planted = _planted(url)
+    with act(url) as tx:
+        for one in planted:
+            reporters.add(tx, one.id, Contact(f"reporter of {one.address}", "021"), seal=seal_of(Settings()), now=NOON)
+    return planted
 
 
 def _row(number: str, code: str, east: float, north: float, words: str) -> list[Any]:

@@ -10,10 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.deps import Caller, Calling, require
-from api.schemas.incidents import CURSOR, IncidentOut, IncidentsOut, last_of
+from api.schemas.incidents import CURSOR, IncidentOut, IncidentsOut, ReporterOut, last_of
 from gis.db import Tx
 from gis.errors import NotAnInstant, NotFound
-from gis.store import incidents
+from gis.store import incidents, reporters
 from gis.store.cities import the_city
 from gis.store.incidents import Wanted
 from grids.permissions import Act, Ground, Person, Place, Verdict, may
@@ -53,11 +53,26 @@ def one_incident(caller: Calling, incident_id: UUID) -> IncidentOut:
     return IncidentOut.model_validate(_read(caller, incident_id))
 
 
+@router.get("/{incident_id}/reporters", operation_id="incidentReporters")
+def reporters_of(caller: Calling, incident_id: UUID) -> list[ReporterOut]:
+    """Who reported an incident, unsealed, in the order of recording; without those that are erased. An incident whose reporters the one
+    who asks may not see is not found."""
+    with caller.enter(Act.READ_CONTACTS) as (tx, person):
+        _readable(tx, person, Act.READ_CONTACTS, incident_id)
+        found = reporters.contacts(tx, incident_id, seal=caller.held.seal)
+    return [ReporterOut(name=one.name, contact=one.contact) for one in found]
+
+
 def _read(caller: Caller, incident_id: UUID) -> dict[str, object]:
     with caller.enter(Act.READ_INCIDENTS) as (tx, person):
-        for row in incidents.rows(tx, [incident_id]):
-            if may(person, Act.READ_INCIDENTS, incidents.thing_of(row)).allowed:
-                return row
+        return _readable(tx, person, Act.READ_INCIDENTS, incident_id)
+
+
+def _readable(tx: Tx, person: Person, act: Act, incident_id: UUID) -> dict[str, object]:
+    """An incident to which a person may do an act; raises ``NotFound`` for any other."""
+    for row in incidents.rows(tx, [incident_id]):
+        if may(person, act, incidents.thing_of(row)).allowed:
+            return row
     raise NotFound("incident", str(incident_id))
 
 

@@ -38,6 +38,13 @@ class IncidentOut(BaseModel):
     owner: str | None
 
 
+class ReporterOut(BaseModel):
+    """Who reported an incident, and a telephone number, mail address or the like."""
+
+    name: str
+    contact: str
+
+
 class IncidentsOut(BaseModel):
     """Incidents, the newest first. ``next`` asks for the ones after them (``after``); null: these are the last."""
 

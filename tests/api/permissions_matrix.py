@@ -55,6 +55,7 @@ REQUESTS: dict[str, list[Asked]] = {
     ],
     "listIncidents": [{"url": "/api/v1/incidents"}],
     "incident": [{"url": "/api/v1/incidents/00000000-0000-0000-0000-000000000000"}],
+    "incidentReporters": [{"url": "/api/v1/incidents/00000000-0000-0000-0000-000000000000/reporters"}],
 }
 """One request or more of every route that has a rule; another about each place is added for incidents."""
 
@@ -100,6 +101,7 @@ def through_http(matrix: Matrix, client: TestClient, url: str, *, at_most: int |
                 _route(matrix, person, operation, get(asked), asked)
         _places(matrix, person, get)
         _single(matrix, person, get)
+        _reporters(matrix, person, get)
 
 
 def _route(matrix: Matrix, person: Person, operation: str, reply: Any, asked: Asked) -> None:
@@ -177,6 +179,15 @@ def _single(matrix: Matrix, person: Person, get: Callable[[Asked], Any]) -> None
             matrix.differs(f"address {one.address} as {_called(person)}", reply.json()["address"], address)
 
 
+def _reporters(matrix: Matrix, person: Person, get: Callable[[Asked], Any]) -> None:
+    """Who reported each canary: seen by whom the table opens it to, and by nobody else."""
+    for one in matrix.planted:
+        reply = get({"url": f"/api/v1/incidents/{one.id}/reporters"})
+        allowed = may(person, Act.READ_CONTACTS, one.thing).allowed
+        found = [said["name"] for said in reply.json()] if reply.status_code == 200 else None
+        matrix.differs(f"reporters {one.address} as {_called(person)}", found, [f"reporter of {one.address}"] if allowed else None)
+
+
 def through_sql(matrix: Matrix, url: str) -> None:
     """Read the tables themselves under the role of the app, with each person entered."""
     engine = db.engine(url, pool_size=1, role="wangge_app")
@@ -187,9 +198,18 @@ def through_sql(matrix: Matrix, url: str) -> None:
                 if person.account is not None:
                     entered = entering.enter_account(tx, person.account)
                     matrix.differs(f"entered as {_called(person)}", entered and entered.person, person)
-                rows = set(tx.execute(sa.text("SELECT address FROM incident")).scalars())
-                expected = {one.address for one in matrix.readable(person, Act.READ_INCIDENTS)}
+                rows = set(tx.execute(sa.text("SELECT id FROM incident")).scalars())
+                expected = {one.id for one in matrix.readable(person, Act.READ_INCIDENTS)}
                 matrix.differs(f"sql-rows as {_called(person)}", rows, expected)
+                reported = tx.execute(sa.text("SELECT count(*) FROM reporter")).scalar_one()
+                matrix.differs(f"sql-reporters as {_called(person)}", reported, len(matrix.readable(person, Act.READ_CONTACTS)))
+                ids = [one.id for one in matrix.planted]
+                told = set(tx.execute(sa.text("SELECT address FROM addresses_of(:ids)"), {"ids": ids}).scalars())
+                matrix.differs(
+                    f"sql-addresses as {_called(person)}", told, {one.address for one in matrix.readable(person, Act.READ_ADDRESSES)}
+                )
+                posts = tx.execute(sa.text("SELECT bool_and(name <> owner) FROM duty_shown WHERE origin = 'given'")).scalar_one()
+                matrix.differs(f"sql-posts as {_called(person)}", posts, may_in_city(person, Act.READ_NAMES))
                 names = tx.execute(sa.text("SELECT count(*) FROM owner WHERE origin = 'given'")).scalar_one()
                 matrix.differs(f"sql-names as {_called(person)}", names > 0, may_in_city(person, Act.READ_NAMES))
     finally:
