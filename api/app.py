@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         identity = db.engine(database_url, pool_size=_IDENTITY_POOL, statement_timeout_s=limit_s, role="wangge_identity")
         indexes = Indexes(folder_of(settings.data_dir))
         app.state.running = Running(
-            settings, engine, identity, indexes, seal_of(settings), CapacityLimiter(max(1, settings.pool_size // 4))
+            settings, engine, identity, indexes, seal_of(settings), limits, CapacityLimiter(max(1, settings.pool_size // 4))
         )
         try:
             with followed(engine, indexes):

@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 
 from api.errors import NotAllowed, NotLoggedIn, NulCharacter
 from api.hashing import Hashing
+from api.limits import Limits
 from gis import db
 from gis.locating import Indexes
 from gis.sealing import Seal
@@ -46,6 +47,9 @@ class Running:
     indexes: Indexes
     seal: Seal
     """What unseals the contacts of reporters."""
+
+    limits: Limits
+    """How often who may ask."""
 
     batches: CapacityLimiter
     """How many bodies of many points are answered at once: each works on all cores, and single questions go on."""
@@ -103,7 +107,7 @@ class Caller:
         if self.credential.kind == "bad":
             raise NotLoggedIn
         with self.held.transaction() as tx:
-            entered = _entered(tx, self.credential)
+            entered = self._entered(tx, self.credential)
             if entered is None:
                 raise NotLoggedIn
             if entered.layers is not None and layer not in entered.layers:
@@ -125,7 +129,7 @@ class Caller:
         if self.credential.kind in ("bad", "tile"):
             raise NotLoggedIn
         with self.held.identity_transaction() as tx:
-            entered = _entered(tx, self.credential)
+            entered = self._entered(tx, self.credential)
             if entered is None:
                 raise NotLoggedIn
             if entered.layers is not None and not any_layers:
@@ -138,11 +142,14 @@ class Caller:
         """Whether who asks comes by a device's login."""
         return self.credential is not None and self.credential.kind == "login"
 
-
-def _entered(tx: db.Tx, credential: Credential) -> persons.Entered | None:
-    if credential.kind == "tile":
-        return persons.enter_account(tx, credential.account)
-    return persons.enter(tx, "login" if credential.kind == "login" else "api_key", credential.digest)
+    def _entered(self, tx: db.Tx, credential: Credential) -> persons.Entered | None:
+        """The person that a credential is of; raises ``TooManyRequests`` for an API key with a rate of its own that is used up."""
+        if credential.kind == "tile":
+            return persons.enter_account(tx, credential.account)
+        entered = persons.enter(tx, "login" if credential.kind == "login" else "api_key", credential.digest)
+        if entered is not None and entered.rate_per_minute is not None:
+            self.held.limits.limited("API key", str(entered.credential), per_minute=entered.rate_per_minute, now=datetime.now(UTC))
+        return entered
 
 
 def require(verdict: Verdict) -> None:

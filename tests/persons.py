@@ -48,16 +48,17 @@ def add_in(tx: db.Tx, *grants: Grant) -> int:
     return int(number)
 
 
-def key(url: str, *grants: Grant, layers: list[str] | None = None) -> dict[str, str]:
+def key(url: str, *grants: Grant, layers: list[str] | None = None, rate_per_minute: int | None = None) -> dict[str, str]:
     """The header of requests by a new account with these grants and an API key."""
     with act(url) as tx:
-        return key_of(tx, add_in(tx, *grants), layers=layers)
+        return key_of(tx, add_in(tx, *grants), layers=layers, rate_per_minute=rate_per_minute)
 
 
-def key_of(tx: db.Tx, account: int, *, layers: list[str] | None = None) -> dict[str, str]:
+def key_of(tx: db.Tx, account: int, *, layers: list[str] | None = None, rate_per_minute: int | None = None) -> dict[str, str]:
     """The header of requests with a new API key of an account."""
     token = f"wgk_{secrets.token_urlsafe(32)}"
     values = {"account_id": account, "name": "test", "digest": hashlib.sha256(token.encode()).digest(), "start": token[:10]}
+    values |= {"rate_per_minute": rate_per_minute}
     tx.execute(sa.insert(tables.api_key).values(**values, layers=layers, created_at=BEGAN, expires_at=ENDS))
     return {"Authorization": f"Bearer {token}"}
 

@@ -25,6 +25,8 @@ from gis import db
 from gis.limits import Limit, LocalLimits
 from gis.settings import Settings
 from gis.store import limits as store
+from grids.permissions import Grant, Role
+from tests import persons
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:1/none"
@@ -256,3 +258,16 @@ def test_no_address_is_kept(database: str, tmp_path: Path) -> None:
     assert "log-in by address" in kept
     assert "203.0.113.77" not in kept
     assert "wgk_secret" not in kept
+
+
+# --- a key with a rate of its own ------------------------------------------------------------------------------------
+
+
+def test_a_key_asks_as_often_as_it_may_and_another_is_not_disturbed(client: TestClient, database: str) -> None:
+    slow = persons.key(database, Grant(Role.ANALYST, "tiny"), rate_per_minute=8)
+    free = persons.key(database, Grant(Role.ANALYST, "tiny"))
+    statuses = [client.get("/api/v1/incidents", headers=slow).status_code for _ in range(4)]
+    assert statuses == [200, 200, 429, 429]
+    refused = client.get("/api/v1/incidents", headers=slow)
+    assert (refused.json()["type"], int(refused.headers["Retry-After"]) > 0) == ("/problems/too-many-requests", True)
+    assert client.get("/api/v1/incidents", headers=free).status_code == 200
