@@ -71,7 +71,9 @@ def test_map_opens_with_its_layers_in_each_language_and_size(
     assert page.evaluate("document.documentElement.lang") == {"zh": "zh-CN", "en": "en"}[language]
     expect(page.locator(".panel-head")).to_contain_text(_LAYERS[language])
     expect(page.locator(".notice")).to_have_text(_in(city["notice"], language))
-    assert {name: opened.drawn(layer) > 0 for name, layer in _SEEN_AT_FIRST.items()} == dict.fromkeys(_SEEN_AT_FIRST, True)
+    # Nobody is logged in, so no incident is shown; what else there is, is.
+    drawn = {name for name, layer in _SEEN_AT_FIRST.items() if opened.drawn(layer) > 0}
+    assert drawn == _SEEN_AT_FIRST.keys() - {"incidents"}
     opened.shows("roads-minor", "roads-major")
     folder = _IMAGES if os.environ.get("WANGGE_UPDATE_SCREENSHOTS") == "1" else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
