@@ -58,7 +58,10 @@ def test_each_route_enters_with_exactly_its_act(
     for operation, rule in RULES.items():
         entered.clear()
         reply = client.request(**({"method": "GET"} | REQUESTS[operation][0]), headers=headers, follow_redirects=False)
-        assert reply.status_code < 400 or operation in ("basemap", "incident", "incidentReporters", "mapPage", "docsPage"), (operation, reply.text)
+        assert reply.status_code < 400 or operation in ("basemap", "incident", "incidentReporters", "mapPage", "docsPage"), (
+            operation,
+            reply.text,
+        )
         assert set(entered) == (set() if rule is None else {rule}), operation
 
 
