@@ -30,5 +30,5 @@ def list_changes(
     with caller.enter(Act.READ_COUNTS) as (tx, _person):
         kept = comparisons.find(tx, city, old, new)
         changes = comparisons.changes_after(tx, city, kept.old_id, kept.new_id, number=after, limit=limit)
-        summary = comparisons.told(tx, city, kept.summary)
+        summary = comparisons.told(tx, city, kept)
     return ComparisonOut.of(city, (old, new), kept.compared_at, summary, changes, limit=limit)

@@ -26,11 +26,11 @@ SELECT
     duty.place_id,
     duty.post,
     duty.owner AS code,
-    shown_name((SELECT may_read_names(edition.city) FROM edition WHERE edition.id = CAST(:edition_id AS integer)), duty.owner, duty.name, duty.origin) AS name,
+    duty.name,
     duty.origin,
     away.leaves,
     work.shifts
-FROM duty
+FROM duty_shown AS duty
 LEFT JOIN away ON away.city = duty.city AND away.owner = duty.owner
 LEFT JOIN work ON work.city = duty.city AND work.owner = duty.owner
 WHERE duty.edition_id = CAST(:edition_id AS integer) AND duty.during @> CAST(:at AS timestamptz)

@@ -6,15 +6,7 @@ SELECT
     incident.category_kind || ':' || incident.category_code AS category,
     incident.reported_at,
     incident.reported_precision,
-    CASE
-        WHEN
-            (incident.city = ANY (ARRAY(SELECT my_cities('read_addresses'))) OR incident.grid = ANY (ARRAY(SELECT my_grids('read_addresses'))))
-            AND (
-                NOT (SELECT my_departments_limit('read_addresses'))
-                OR may_in_category('read_addresses', incident.city, incident.category_kind, incident.category_code, incident.grid)
-            )
-            THEN incident.address
-    END AS address,
+    told.address,
     st_x(incident.geom) AS lon,
     st_y(incident.geom) AS lat,
     incident.how,
@@ -30,6 +22,7 @@ SELECT
     ) AS places,
     leading_department(incident.city, incident.category_kind, incident.category_code, incident.grid) AS department
 FROM incident
+LEFT JOIN addresses_of(CAST(:ids AS uuid [])) AS told ON told.id = incident.id
 LEFT JOIN block ON block.edition_id = incident.edition_id AND block.id = incident.block_id
 LEFT JOIN segment ON segment.edition_id = incident.edition_id AND segment.id = incident.segment_id
 LEFT JOIN duty_grid ON duty_grid.edition_id = incident.edition_id AND duty_grid.id = incident.duty_grid_id

@@ -52,7 +52,7 @@ FROM (
                     'kind', rungs.kind, 'id', rungs.id, 'rank', rungs.rank, 'code', rungs.code, 'names', rungs.names, 'posts', (
                         SELECT
                             jsonb_agg(jsonb_build_object(
-                                'post', duty.post, 'code', duty.owner, 'name', shown_name((SELECT names FROM seen), duty.owner, duty.name, duty.origin), 'origin', duty.origin,
+                                'post', duty.post, 'code', duty.owner, 'name', duty.name, 'origin', duty.origin,
                                 'leaves', (
                                     SELECT jsonb_agg(jsonb_build_object('until', CASE WHEN duty.origin = 'generated' OR (SELECT names FROM seen) THEN upper(leave.during) END, 'zone', leave.time_zone))
                                     FROM leave
@@ -68,7 +68,7 @@ FROM (
                                         AND shift.recorded_at <= :at AND coalesce(shift.withdrawn_at > :at, TRUE)
                                 )
                             ))
-                        FROM duty
+                        FROM duty_shown AS duty
                         WHERE
                             duty.edition_id = :edition AND duty.place_kind = rungs.kind AND duty.place_id = rungs.id
                             AND duty.during @> :at

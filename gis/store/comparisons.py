@@ -89,10 +89,14 @@ def incidents_in(tx: Tx, city: str, box: Sequence[float]) -> tuple[Floats, Float
 
 
 def save(tx: Tx, old_id: int, new_id: int, *, summary: dict[str, Any], changes: Iterable[Sequence[Any]], wkb: Texts, now: datetime) -> int:
-    """Keep a comparison over what was kept of these two editions; ``changes`` has ``COLUMNS``, ``wkb`` (k,) their ground. Returns how many."""
+    """Keep a comparison over what was kept of these two editions; ``changes`` has ``COLUMNS``, ``wkb`` (k,) their ground. Returns how many.
+
+    People are kept by code alone: their names stand with their duties, under the policies, and go there when they are erased.
+    """
     kept = tables.comparison
+    people = [{name: value for name, value in one.items() if name != "name"} for one in summary["people"]]
     tx.execute(sa.delete(kept).where(kept.c.old_id == old_id, kept.c.new_id == new_id))
-    tx.execute(sa.insert(kept).values(old_id=old_id, new_id=new_id, compared_at=now, summary=summary))
+    tx.execute(sa.insert(kept).values(old_id=old_id, new_id=new_id, compared_at=now, summary=summary | {"people": people}))
     rows = ((old_id, new_id, at, *change, geom) for at, (change, geom) in enumerate(zip(changes, ewkb_of(wkb), strict=True), 1))
     return copy(tx, tables.change, ("old_id", "new_id", "id", *COLUMNS, "geom"), rows)
 
@@ -107,14 +111,16 @@ def find(tx: Tx, city: str, old: int, new: int) -> sa.Row[Any]:
     return row
 
 
-def told(tx: Tx, city: str, summary: dict[str, Any]) -> dict[str, Any]:
-    """The summary of a kept comparison as the one who asks may see it: numbers of incidents in steps, and the post's code for the
-    name of a real person, where the exact ones are not for them. Nothing changes for a command."""
+def told(tx: Tx, city: str, kept: sa.Row[Any]) -> dict[str, Any]:
+    """The summary of a kept comparison as the one who asks may see it: numbers of incidents in steps where the exact ones are not for
+    them, and people by the names that their duties had, or the post's code where the name is not."""
+    summary: dict[str, Any] = kept.summary
     exact = tx.execute(sa.select(sa.func.may_count(city))).scalar_one()
-    # A row of the owners is seen by whoever may see the name in it.
-    owner = tables.owner
-    names = tx.execute(sa.select(sa.func.may_read_names(city))).scalar_one()
-    shown = set(tx.execute(sa.select(owner.c.code).where(owner.c.city == city)).scalars())
+    codes = sorted({one["code"] for one in summary["people"]})
+    names = {
+        row.code: row.name
+        for row in tx.execute(statement("comparison_names"), {"old_id": kept.old_id, "new_id": kept.new_id, "codes": codes})
+    }
 
     def units(one: dict[str, Any]) -> dict[str, Any]:
         befell = {name: of | {"incidents": told_count(of["incidents"], exact=exact)} for name, of in one["changes"].items()}
@@ -122,7 +128,7 @@ def told(tx: Tx, city: str, summary: dict[str, Any]) -> dict[str, Any]:
 
     def person(one: dict[str, Any]) -> dict[str, Any]:
         counts = {name: told_count(one[name], exact=exact) for name in ("lost_incidents", "gained_incidents")}
-        return one | counts | ({} if names or one["code"] in shown else {"name": one["code"]})
+        return one | counts | {"name": names.get(one["code"], one["code"])}
 
     kinds = {name: units(summary[name]) for name in ("blocks", "duty_grids")}
     return summary | kinds | {"people": [person(one) for one in summary["people"]]}

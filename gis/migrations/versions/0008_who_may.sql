@@ -191,8 +191,14 @@ END
 $$;
 GRANT SELECT ON
     alembic_version, city, level, street, category, category_rule, edition, area, duty_grid, block, segment, segment_face, cell, cell_share, special_unit,
-    comparison, change, owner, duty, shift, leave, department_lead, incident, grid_within
+    comparison, change, owner, shift, leave, department_lead, grid_within
 TO wangge_app;
+-- Two columns are told by other ways alone, whatever a statement asks for: duty_shown and addresses_of.
+GRANT SELECT (id, edition_id, place_kind, place_id, city, owner, post, origin, during) ON duty TO wangge_app;
+GRANT SELECT (
+    id, city, history, source_id, category_kind, category_code, reported_at, reported_precision, origin, geom, edition_id, how, cell, block_id, segment_id, side, offset_m,
+    duty_grid_id, grid, owner, imported_at
+) ON incident TO wangge_app;
 GRANT SELECT ON city, level, edition, area, duty_grid, grid_within, permission TO wangge_identity;
 GRANT SELECT, INSERT, UPDATE ON account, login, api_key, role_grant TO wangge_identity;
 
@@ -318,15 +324,42 @@ CREATE POLICY api_key_keep ON api_key TO wangge_identity USING (true) WITH CHECK
 ALTER TABLE role_grant ENABLE ROW LEVEL SECURITY;
 CREATE POLICY role_grant_keep ON role_grant TO wangge_identity USING (true) WITH CHECK (true);
 
--- Whether the one who asks may see the names of a city's real people. Asked once a statement: `shown_name` is then without cost.
+-- Whether the one who asks may see the names of a city's real people.
 CREATE FUNCTION may_read_names(asked_city text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT current_user <> 'wangge_app'
         OR (coalesce(current_setting('wangge.account', true), '') <> '' AND asked_city IN (SELECT granted.city FROM my_grants('read_names') AS granted))
 $$;
 
--- The name of who holds a post as the one who asks may see it: the post's code in its place.
-CREATE FUNCTION shown_name(may_read boolean, code text, name text, origin text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN origin = 'generated' OR may_read THEN name ELSE code END
+-- Duties as the one who asks may see them: the post's code in the place of the name of a real person.
+CREATE VIEW duty_shown AS
+SELECT
+    id,
+    edition_id,
+    place_kind,
+    place_id,
+    city,
+    owner,
+    post,
+    CASE
+        WHEN origin = 'generated' OR current_user <> 'wangge_app' OR city = ANY (ARRAY(SELECT granted.city FROM my_grants('read_names') AS granted)) THEN name
+        ELSE owner
+    END AS name,
+    origin,
+    during
+FROM duty;
+GRANT SELECT ON duty_shown TO wangge_app;
+
+-- The addresses of incidents, of those that the one who asks may read.
+CREATE FUNCTION addresses_of(asked uuid []) RETURNS TABLE (id uuid, address text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT incident.id, incident.address
+    FROM incident
+    WHERE incident.id = ANY (asked)
+        AND (incident.city = ANY (ARRAY(SELECT my_cities('read_addresses'))) OR incident.grid = ANY (ARRAY(SELECT my_grids('read_addresses'))))
+        AND (
+            NOT (SELECT my_departments_limit('read_addresses'))
+            OR may_in_category('read_addresses', incident.city, incident.category_kind, incident.category_code, incident.grid)
+        )
 $$;
 
 -- Whether the one who asks may read all incidents of a city, and so may count them to the last one.
@@ -403,5 +436,6 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incidents_by_how(text), incident_ids_in(geometry) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incidents_by_how(text), incident_ids_in(geometry) TO wangge_app, wangge_identity;
+REVOKE EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer), incidents_in_cells(text, bigint, bigint), incidents_by_how(text), incident_ids_in(geometry), addresses_of(uuid []) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION enter(text, bytea), enter_account(integer) TO wangge_app, wangge_identity;
+GRANT EXECUTE ON FUNCTION incidents_in_cells(text, bigint, bigint), incidents_by_how(text), incident_ids_in(geometry), addresses_of(uuid []) TO wangge_app;

@@ -7,24 +7,20 @@ WITH frame AS MATERIALIZED (
         st_transform(st_tileenvelope(:z, :x, :y, margin => 64.0 / 4096), 4326) AS box
 ),
 
-plan AS MATERIALIZED (
-    SELECT edition.id, may_read_names(edition.city) AS may_read_names FROM edition WHERE edition.status = 'adopted'
-),
-
 features AS (
     SELECT
         (duty_grid.edition_id::bigint << 32) | duty_grid.id AS id,
         duty_grid.code,
         coalesce(duty_grid.names ->> 'en', duty_grid.code) AS name,
         duty_grid.names ->> 'zh' AS name_zh,
-        shown_name(plan.may_read_names, held.owner, held.name, held.origin) AS owner,
+        held.name AS owner,
         st_asmvtgeom(st_transform(duty_grid.geom, 3857), frame.envelope, 4096, 64, true) AS geom
     FROM frame
     JOIN duty_grid ON duty_grid.geom && frame.box
-    JOIN plan ON plan.id = duty_grid.edition_id
+    JOIN edition ON edition.id = duty_grid.edition_id AND edition.status = 'adopted'
     LEFT JOIN LATERAL (
-        SELECT duty.owner, duty.name, duty.origin
-        FROM duty
+        SELECT duty.name
+        FROM duty_shown AS duty
         WHERE duty.edition_id = duty_grid.edition_id AND duty.place_kind = 'duty_grid' AND duty.place_id = duty_grid.id AND duty.during @> CAST(:at AS timestamptz)
         ORDER BY duty.post DESC
         LIMIT 1
