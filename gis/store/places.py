@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from gis import tables
-from gis.db import Tx, statement
+from gis.db import Tx, document
 from gis.errors import NotFound, UnknownCategory
 from gis.holders import holders
 from gis.store import owners
@@ -86,7 +86,7 @@ def standing(
         "at": at,
         "category": category,
     }
-    row = tx.execute(statement("place_answer"), parameters).scalar_one_or_none()
+    row = document(tx, "place_answer", parameters)
     if row is None:
         return None
     said = {(PlaceKind(rung["kind"]), rung["id"]): rung for rung in row["rungs"]}
