@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import psycopg
 
 from gis import db, kept_indexes, locating
 from gis.actions.adopt_edition import adopt_edition
@@ -222,20 +222,34 @@ def test_only_a_few_past_indexes_stay_in_memory(database: str, tiny_pack: Path) 
     assert len(indexes._held) <= 4
 
 
-def test_a_question_with_a_warm_index_runs_no_spatial_sql(database: str, tiny_pack: Path) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that is sent from here on, through SQLAlchemy or past it."""
+    sent: list[str] = []
+    send = psycopg.Cursor.execute
+
+    def noting(self: Any, query: Any, *more: Any, **options: Any) -> Any:
+        sent.append((query if isinstance(query, bytes) else str(query).encode()).decode().lower())
+        return send(self, query, *more, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", noting)
+    return sent
+
+
+def test_a_question_with_a_warm_index_runs_no_spatial_sql(database: str, tiny_pack: Path, asked: list[str]) -> None:
     load(database, tiny_pack)
-    indexes, asked = Indexes(), []
+    indexes = Indexes()
     engine = db.engine(database, pool_size=1)
     with db.transaction(engine) as tx:
         locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON)
-        sa.event.listen(engine, "before_cursor_execute", lambda *event: asked.append(event[2].lower()))
+        asked.clear()
         locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON)
     engine.dispose()
     assert len(asked) == 1
     assert not any(re.search(r"\bst_|geom", statement) for statement in asked)
 
 
-def test_a_running_service_has_a_new_plan_in_memory_before_anyone_asks(database: str, tiny_pack: Path) -> None:
+def test_a_running_service_has_a_new_plan_in_memory_before_anyone_asks(database: str, tiny_pack: Path, asked: list[str]) -> None:
     load(database, tiny_pack)
     engine, indexes = db.engine(database, pool_size=2), Indexes()
     with followed(engine, indexes):
@@ -244,9 +258,8 @@ def test_a_running_service_has_a_new_plan_in_memory_before_anyone_asks(database:
             draw_edition(tx, "tiny", now=NOON + timedelta(days=1), progress=silent)
             adopt_edition(tx, "tiny", now=NOON + timedelta(days=1))
         _wait_for(lambda: len(indexes._held) == 2)
-        asked: list[str] = []
         with db.transaction(engine) as tx:
-            sa.event.listen(engine, "before_cursor_execute", lambda *event: asked.append(event[2].lower()))
+            asked.clear()
             answer = locating.locate(tx, indexes, lon=LON, lat=LAT, datum="wgs84", at=NOON + timedelta(days=2))
     engine.dispose()
     assert answer.standing is not None
@@ -290,4 +303,4 @@ def test_a_category_of_a_higher_level_is_answered_there_and_the_reasons_are_told
 
 def test_the_one_read_is_short_enough_to_be_remembered_by_the_driver() -> None:
     # psycopg takes a statement of more than 4,096 characters apart again each time: a tenth of the time of an answer.
-    assert len(str(db.statement("place_answer").compile(dialect=psycopg.dialect()))) <= 4096
+    assert len(db._for_psycopg("place_answer")) <= 4096
