@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from api.errors import NotLoggedIn
 from api.problems import document_of
+from gis.account_errors import LogInRefused
 from gis.language import Language, translator
 from gis.validation import text_of
 from grids.errors import Refusal, sentences
@@ -37,7 +38,7 @@ def refusal_response(request: Request, refusal: Exception) -> JSONResponse:
     if not isinstance(refusal, Refusal):
         raise TypeError from refusal
     response = problem(document_of(refusal, language_asked(request)) | {"instance": request.url.path})
-    if isinstance(refusal, NotLoggedIn):
+    if isinstance(refusal, NotLoggedIn | LogInRefused):
         # RFC 9110, section 11.6.1. No form of the browser's own opens for this scheme.
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

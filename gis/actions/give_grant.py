@@ -6,8 +6,11 @@ from datetime import datetime
 
 from gis.account_errors import NoGrant, NotAPeriod
 from gis.db import Tx
+from gis.errors import NotAnInstant
 from gis.store import accounts, grants
 from grids.permissions import Grant, Role
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
 
 
 def give_grant(
@@ -23,10 +26,14 @@ def give_grant(
     """Give a grant, from now on unless another beginning is named, and return its number.
 
     Raises ``NotFound`` for account, city, level and place, ``AccountEnded``, ``NoAdoptedEdition`` for a place of a city that has no
-    plan, ``NotAPeriod``, and ``NoGrant`` for what no grant can be.
+    plan, ``NotAPeriod``, ``NotAnInstant`` for one in no year of ours, and ``NoGrant`` for what no grant can be.
     """
     found = accounts.find_standing(tx, login)
     begins_at = now if from_at is None else from_at
+    for instant in (begins_at, to_at):
+        # What PostgreSQL keeps and Python has no word for would be found out by whoever reads it.
+        if instant is not None and not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+            raise NotAnInstant(instant.isoformat())
     if to_at is not None and to_at <= begins_at:
         raise NotAPeriod
     if grant.role is Role.PUBLIC:

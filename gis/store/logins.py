@@ -66,6 +66,11 @@ def end(tx: Tx, account_id: int, number: int, *, now: datetime) -> bool:
     return tx.execute(ending).rowcount == 1
 
 
+def end_token(tx: Tx, digest: bytes, *, now: datetime) -> bool:
+    """End the login whose token has this digest; False when there is none that lasts."""
+    return tx.execute(sa.update(login).where(login.c.digest == digest, *_lasting(now)).values(ended_at=now)).rowcount == 1
+
+
 def end_all(tx: Tx, account_id: int, *, now: datetime, but: int | None = None) -> int:
     """End all logins of an account, but for one of them when it is named; returns how many ended."""
     ending = sa.update(login).where(login.c.account_id == account_id, *_lasting(now)).values(ended_at=now)
