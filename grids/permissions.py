@@ -183,3 +183,8 @@ def may(person: Person, act: Act, thing: Thing | None = None) -> Verdict:
         if not left:
             return Verdict(False, ground)
     return Verdict(True, Ground.GRANTED, left[0])
+
+
+def reaching(person: Person, act: Act, city: str) -> list[Grant]:
+    """The grants by which a person may do an act somewhere in a city; none when only what is open to all allows it."""
+    return [grant for grant in person.grants if grant.city == city and grant.role in PERMISSIONS[act]]

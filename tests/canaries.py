@@ -132,4 +132,6 @@ def persons() -> list[tuple[Grant, ...]]:
             made += [(Grant(role, CITY, place, department),) for place in places for department in departments]
     made.append((Grant(Role.ANALYST, CITY), Grant(Role.WORKER, CITY, ladder(HOME)[3])))
     made.append((Grant(Role.DEPARTMENT, CITY, None, "water"), Grant(Role.CHECKER, CITY, ladder(AWAY)[1])))
+    made.append((Grant(Role.DEPARTMENT, CITY, ladder(HOME)[2], "water"), Grant(Role.DEPARTMENT, CITY, ladder(AWAY)[2], "works")))
+    made.append((Grant(Role.DEPARTMENT, CITY, ladder(HOME)[2], "water"), Grant(Role.DEPARTMENT, CITY, ladder(AWAY)[2], "water")))
     return made

@@ -16,7 +16,8 @@ from gis.errors import NotAnInstant, NotFound
 from gis.store import incidents, reporters
 from gis.store.cities import the_city
 from gis.store.incidents import Wanted
-from grids.permissions import Act, Ground, Person, Place, Verdict, may
+from gis.things import thing_of
+from grids.permissions import Act, Ground, Person, Place, Verdict, may, reaching
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
 
@@ -71,7 +72,7 @@ def _read(caller: Caller, incident_id: UUID) -> dict[str, object]:
 def _readable(tx: Tx, person: Person, act: Act, incident_id: UUID) -> dict[str, object]:
     """An incident to which a person may do an act; raises ``NotFound`` for any other."""
     for row in incidents.rows(tx, [incident_id]):
-        if may(person, act, incidents.thing_of(row)).allowed:
+        if may(person, act, thing_of(row)).allowed:
             return row
     raise NotFound("incident", str(incident_id))
 
@@ -85,7 +86,7 @@ def _verdict(tx: Tx, person: Person, wanted: Wanted) -> Verdict:
     """Whether a person may read incidents of the place that is asked for; without one, anywhere in the city. Of which categories, the
     rows say."""
     if wanted.place is None:
-        reached = bool(incidents.reaching(person, wanted.city))
+        reached = bool(reaching(person, Act.READ_INCIDENTS, wanted.city))
         return Verdict(reached, Ground.GRANTED if reached else Ground.ELSEWHERE)
     thing = incidents.place_of(tx, wanted.city, wanted.place)
     departments = frozenset(grant.department for grant in person.grants if grant.department is not None)

@@ -1,4 +1,4 @@
--- Purpose: incidents as they are told, the newest first, each with the places above it and the department that leads it, by which a verdict on it is found.
+-- Purpose: incidents as they are told, the newest first, each with the places above it and, for whom a department is granted something, the one that leads it, by which a verdict on it is found.
 -- Parameters: ids (uuid[]). Units: degrees, EPSG:4326. An id that the one who asks may not read is left out; an address is NULL where they may not read it.
 SELECT
     incident.id,
@@ -20,7 +20,9 @@ SELECT
         FROM grid_within AS above
         WHERE above.edition_id = incident.edition_id AND above.duty_grid_id = incident.duty_grid_id
     ) AS places,
-    leading_department(incident.city, incident.category_kind, incident.category_code, incident.grid) AS department
+    CASE
+        WHEN (SELECT my_departments_limit('read_names')) THEN leading_department(incident.city, incident.category_kind, incident.category_code, incident.grid)
+    END AS department
 FROM incident
 LEFT JOIN addresses_of(CAST(:ids AS uuid [])) AS told ON told.id = incident.id
 LEFT JOIN block ON block.edition_id = incident.edition_id AND block.id = incident.block_id

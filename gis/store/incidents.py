@@ -15,7 +15,7 @@ from gis import tables
 from gis.db import Tx, copy_arrow, statement
 from gis.errors import NotFound, UnknownCategory
 from grids.default_geocodes import Crowd, Whole, crowd_of, effective_kinds
-from grids.permissions import PERMISSIONS, Act, Grant, Person, Place, Thing
+from grids.permissions import Act, Grant, Person, Place, Thing, reaching
 
 Point = tuple[float, float]
 """Longitude and latitude exactly as they are kept, in EPSG:4326."""
@@ -120,7 +120,7 @@ def newest(tx: Tx, person: Person, wanted: Wanted) -> list[dict[str, Any]]:
     asked: dict[str, Any] = {"city": wanted.city, "kind": kind, "code": code, "since": wanted.since, "until": wanted.until}
     last = wanted.last
     asked |= {"before_at": last and last.reported_at, "before_id": last and last.id, "limit": wanted.limit}
-    grants = reaching(person, wanted.city)
+    grants = reaching(person, Act.READ_INCIDENTS, wanted.city)
     if wanted.place is None and any(grant.place is None for grant in grants):
         found = tx.execute(statement("incident_newest"), asked)
     else:
@@ -129,22 +129,9 @@ def newest(tx: Tx, person: Person, wanted: Wanted) -> list[dict[str, Any]]:
     return rows(tx, list(found.scalars()))
 
 
-def reaching(person: Person, city: str) -> list[Grant]:
-    """The grants by which a person reads incidents of a city."""
-    return [grant for grant in person.grants if grant.city == city and grant.role in PERMISSIONS[Act.READ_INCIDENTS]]
-
-
 def rows(tx: Tx, ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """The incidents with these ids that the person of the transaction may read (columns of `gis/sql/incident_rows.sql`)."""
     return [dict(row) for row in tx.execute(statement("incident_rows"), {"ids": list(ids)}).mappings()] if ids else []
-
-
-def thing_of(row: Mapping[str, Any]) -> Thing:
-    """An incident (columns of `gis/sql/incident_rows.sql`) as what an act is done to."""
-    department = row["department"]
-    return Thing(
-        row["city"], frozenset(Place(*place) for place in row["places"]), frozenset() if department is None else frozenset({department})
-    )
 
 
 def place_of(tx: Tx, city: str, place: Place) -> Thing:

@@ -23,7 +23,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -37,6 +37,7 @@ from schemathesis import Case, GenerationMode
 
 from api.app import create_app
 from gis import cluster as private
+from gis import db
 from gis.layers import LAYERS
 from gis.settings import Settings
 from grids.permissions import PUBLIC, Act, Grant, Person, Role, may
@@ -178,16 +179,20 @@ def _seasoning(chance: random.Random, planted: Sequence[Canary]) -> Callable[[Ca
 
 
 @contextmanager
-def served(url: str, data_dir: Path) -> Iterator[str]:
-    """The service over a database, on a port of its own, with no limit on how often it is asked."""
+def served(url: str, data_dir: Path, *, as_owner: bool = False) -> Iterator[str]:
+    """The service over a database, on a port of its own, with no limit on how often it is asked; ``as_owner``: as the owner of the
+    tables, to whom no policy applies, as no service runs."""
     own = Settings(data_dir=data_dir, pool_size=4, address_rate=0, credential_rate=0, log_level="error")
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(own, database_url=url), log_config=None, access_log=False, lifespan="on"))
+    app = create_app(own, database_url=url)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         while not server.started:
             time.sleep(0.05)
+        if as_owner:
+            app.state.running = replace(app.state.running, engine=db.engine(url, pool_size=own.pool_size))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

@@ -18,6 +18,8 @@ DEFINERS = {
     "my_cities",
     "my_grids",
     "my_categories",
+    "my_open_cities",
+    "my_open_grids",
     "my_departments_limit",
     "may_in_category",
     "leading_department",

@@ -256,19 +256,51 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     LIMIT 1
 $$;
 
--- The categories that could be meant by grants for one department only; NULL: all, for some grant is for every department.
-CREATE FUNCTION my_categories(asked_act text) RETURNS text []
+-- Those of them that are for every department.
+CREATE FUNCTION my_open_cities(asked_act text) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
-    SELECT CASE WHEN NOT EXISTS (SELECT FROM my_grants(asked_act) AS granted WHERE granted.department IS NULL) THEN ARRAY(
-        SELECT DISTINCT category.city || ' ' || category.kind || ':' || category.code
-        FROM my_grants(asked_act) AS granted
+    SELECT DISTINCT granted.city FROM my_grants(asked_act) AS granted WHERE granted.level IS NULL AND granted.department IS NULL
+$$;
+
+CREATE FUNCTION my_open_grids(asked_act text) RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT DISTINCT grid_within.grid
+    FROM my_grants(asked_act) AS granted
+    JOIN grid_within ON grid_within.city = granted.city AND grid_within.level = granted.level AND grid_within.code = granted.code
+    WHERE granted.department IS NULL
+$$;
+
+-- The categories, each as city and key, that departments lead for which something is granted. ``everywhere``: those that the one
+-- department of all such grants leads in the whole city, so that no row needs to be asked about; else the others, which are led by place.
+CREATE FUNCTION my_categories(asked_act text, everywhere boolean) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    WITH granted AS (
+        SELECT DISTINCT one.city, one.department FROM my_grants(asked_act) AS one WHERE one.department IS NOT NULL
+    ),
+    candidate AS (
+        SELECT DISTINCT granted.city, granted.department, category.kind, category.code
+        FROM granted
         JOIN department_lead AS lead ON lead.city = granted.city AND lead.department = granted.department AND lead.withdrawn_at IS NULL
         JOIN category ON category.city = granted.city AND category.lead_kind = 'department'
             AND starts_with(category.kind || ':' || category.code, rtrim(lead.category, '*'))
-    ) END
+    ),
+    judged AS (
+        SELECT candidate.*, (
+            (SELECT count(DISTINCT granted.department) FROM granted WHERE granted.city = candidate.city) = 1
+            AND NOT EXISTS (
+                SELECT FROM department_lead AS lead
+                WHERE lead.city = candidate.city AND lead.area_code IS NOT NULL AND lead.withdrawn_at IS NULL
+                    AND starts_with(candidate.kind || ':' || candidate.code, rtrim(lead.category, '*'))
+            )
+        ) AS is_sure
+        FROM candidate
+    )
+    SELECT DISTINCT city || ' ' || kind || ':' || code
+    FROM judged
+    WHERE is_sure = everywhere AND (NOT is_sure OR department = leading_department(city, kind, code, NULL))
 $$;
 
--- Whether some grant is for one department only: then every row is asked about by itself.
+-- Whether some grant is for one department only: then the category counts too.
 CREATE FUNCTION my_departments_limit(asked_act text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT EXISTS (SELECT FROM my_grants(asked_act) AS granted WHERE granted.department IS NOT NULL)
@@ -294,8 +326,11 @@ CREATE POLICY incident_read ON incident FOR SELECT TO wangge_app USING (
     (city = ANY (ARRAY(SELECT my_cities('read_incidents'))) OR grid = ANY (ARRAY(SELECT my_grids('read_incidents'))))
     AND (
         NOT (SELECT my_departments_limit('read_incidents'))
+        OR city = ANY (ARRAY(SELECT my_open_cities('read_incidents')))
+        OR grid = ANY (ARRAY(SELECT my_open_grids('read_incidents')))
+        OR city || ' ' || category_kind || ':' || category_code = ANY (ARRAY(SELECT my_categories('read_incidents', true)))
         OR (
-            ((SELECT my_categories('read_incidents')) IS NULL OR city || ' ' || category_kind || ':' || category_code = ANY ((SELECT my_categories('read_incidents'))::text []))
+            city || ' ' || category_kind || ':' || category_code = ANY (ARRAY(SELECT my_categories('read_incidents', false)))
             AND may_in_category('read_incidents', city, category_kind, category_code, grid)
         )
     )
@@ -358,7 +393,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
         AND (incident.city = ANY (ARRAY(SELECT my_cities('read_addresses'))) OR incident.grid = ANY (ARRAY(SELECT my_grids('read_addresses'))))
         AND (
             NOT (SELECT my_departments_limit('read_addresses'))
-            OR may_in_category('read_addresses', incident.city, incident.category_kind, incident.category_code, incident.grid)
+            OR incident.city = ANY (ARRAY(SELECT my_open_cities('read_addresses')))
+            OR incident.grid = ANY (ARRAY(SELECT my_open_grids('read_addresses')))
+            OR incident.city || ' ' || incident.category_kind || ':' || incident.category_code = ANY (ARRAY(SELECT my_categories('read_addresses', true)))
+            OR (
+                incident.city || ' ' || incident.category_kind || ':' || incident.category_code = ANY (ARRAY(SELECT my_categories('read_addresses', false)))
+                AND may_in_category('read_addresses', incident.city, incident.category_kind, incident.category_code, incident.grid)
+            )
         )
 $$;
 
