@@ -24,7 +24,7 @@ _HASHER = PasswordHasher()
 def require_fit(password: str, login: str) -> None:
     """Refuse (``WeakPassword``) a password that is too short or too long, is the account's login, or is one character over and over."""
     plain = _plain(password)
-    if not LEAST_LENGTH <= len(plain) <= LONGEST or plain.casefold() == login.casefold() or len(set(plain)) == 1:
+    if not _is_text(plain) or not LEAST_LENGTH <= len(plain) <= LONGEST or plain.casefold() == login.casefold() or len(set(plain)) == 1:
         raise WeakPassword(LEAST_LENGTH, LONGEST)
 
 
@@ -35,12 +35,21 @@ def hashed(password: str) -> str:
 
 def fits(kept: str | None, password: str) -> bool:
     """Whether a password is the one of a kept hash. None, for no such account, fits nothing and takes as long."""
-    if len(password) > LONGEST:
+    if len(password) > LONGEST or not _is_text(password):
         password, kept = "", None
     try:
         return _HASHER.verify(_of_nobody() if kept is None else kept, _plain(password)) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _is_text(password: str) -> bool:
+    # JSON can say half a character (a lone surrogate), which no encoding has.
+    try:
+        password.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(password: str) -> str:
