@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from api import tile_tokens
 from api.errors import NotAllowed, NotLoggedIn, NulCharacter
 from api.hashing import Hashing
 from api.limits import Limits
@@ -81,6 +82,7 @@ class Credential:
     kind: Literal["login", "api_key", "tile", "bad"]
     digest: bytes = b""
     account: int = 0
+    layers: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,11 @@ class Caller:
     credential: Credential | None
 
     @contextmanager
-    def enter(self, act: Act, *, layer: str | None = None) -> Iterator[tuple[db.Tx, Person]]:
+    def enter(self, act: Act, *, layer: str | None = None, counted: bool = True) -> Iterator[tuple[db.Tx, Person]]:
         """A transaction for the request in which its person is known to the database, with that person, who may do ``act`` somewhere.
+
+        Nobody in particular gets a connection that only reads, each statement by itself: no cursor, lock or setting lasts from one
+        statement to the next. A request that enters twice is ``counted`` once against the rate of its key.
 
         ``layer`` is the map layer that is asked for: an API key for some layers opens nothing else. Without a credential the person
         is nobody in particular, and no statement is needed to know it. Raises ``NotLoggedIn`` for a credential that is not good, or
@@ -107,7 +112,7 @@ class Caller:
         if self.credential.kind == "bad":
             raise NotLoggedIn
         with self.held.transaction() as tx:
-            entered = self._entered(tx, self.credential)
+            entered = self._entered(tx, self.credential, counted=counted)
             if entered is None:
                 raise NotLoggedIn
             if entered.layers is not None and layer not in entered.layers:
@@ -129,7 +134,7 @@ class Caller:
         if self.credential.kind in ("bad", "tile"):
             raise NotLoggedIn
         with self.held.identity_transaction() as tx:
-            entered = self._entered(tx, self.credential)
+            entered = self._entered(tx, self.credential, counted=True)
             if entered is None:
                 raise NotLoggedIn
             if entered.layers is not None and not any_layers:
@@ -142,12 +147,13 @@ class Caller:
         """Whether who asks comes by a device's login."""
         return self.credential is not None and self.credential.kind == "login"
 
-    def _entered(self, tx: db.Tx, credential: Credential) -> persons.Entered | None:
+    def _entered(self, tx: db.Tx, credential: Credential, *, counted: bool) -> persons.Entered | None:
         """The person that a credential is of; raises ``TooManyRequests`` for an API key with a rate of its own that is used up."""
         if credential.kind == "tile":
-            return persons.enter_account(tx, credential.account)
+            vouched = persons.enter_account(tx, credential.account)
+            return None if vouched is None else replace(vouched, layers=credential.layers)
         entered = persons.enter(tx, "login" if credential.kind == "login" else "api_key", credential.digest)
-        if entered is not None and entered.rate_per_minute is not None:
+        if counted and entered is not None and entered.rate_per_minute is not None:
             self.held.limits.limited("API key", str(entered.credential), per_minute=entered.rate_per_minute, now=datetime.now(UTC))
         return entered
 
@@ -170,9 +176,18 @@ def credential_of(request: Request) -> Credential | None:
         good = scheme.lower() == "bearer" and key.startswith(KEY_START)
         return Credential("api_key", _digest(key)) if good else Credential("bad")
     if request.url.path.startswith("/tiles/") and "token" in request.query_params:
-        return Credential("bad")
+        return _vouched(request)
     login = request.cookies.get(LOGIN_COOKIE)
     return None if login is None else Credential("login", _digest(login))
+
+
+def _vouched(request: Request) -> Credential:
+    settings: Settings = request.app.state.running.settings
+    try:
+        token = tile_tokens.read(settings, request.query_params["token"], now=datetime.now(UTC))
+    except NotLoggedIn:
+        return Credential("bad")
+    return Credential("tile", account=token.account, layers=token.layers)
 
 
 def _digest(token: str) -> bytes:

@@ -38,6 +38,7 @@ RULES: Mapping[str, Act | None] = MappingProxyType(
         "endLogin": Act.KEEP_OWN_ACCOUNT,
         "endOtherLogins": Act.KEEP_OWN_ACCOUNT,
         "changePassword": Act.KEEP_OWN_ACCOUNT,
+        "tileToken": Act.KEEP_OWN_ACCOUNT,
         "listAccounts": Act.KEEP_ACCOUNTS,
         "addAccount": Act.KEEP_ACCOUNTS,
         "endAccount": Act.KEEP_ACCOUNTS,

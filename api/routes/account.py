@@ -10,11 +10,12 @@ import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 
+from api import tile_tokens
 from api.deps import LOGIN_COOKIE, Caller, Calling, Held, Now, Running
 from api.errors import NotLoggedIn
 from api.limits import Limits, client_of
 from api.oidc import provider_name
-from api.schemas.account import GrantOut, LogInIn, LoginOut, MeOut, NewPasswordIn, WaysOut, WhoOut
+from api.schemas.account import GrantOut, LogInIn, LoginOut, MeOut, NewPasswordIn, TileTokenOut, WaysOut, WhoOut
 from gis import passwords
 from gis.account_errors import LogInRefused
 from gis.actions import log_in
@@ -129,6 +130,17 @@ async def change_own_password(caller: Calling, held: Held, now: Now, said: NewPa
     password_hash = await held.hashing.run(partial(passwords.hashed, new))
     await to_thread.run_sync(_change, held, tried, password_hash, kept, now)
     return Response(status_code=204)
+
+
+@router.get("/tile-token", operation_id="tileToken")
+def tile_token(caller: Calling, now: Now) -> TileTokenOut:
+    """A token with which a map reads tiles as one's account for ten minutes, as ``?token=`` of their addresses."""
+    with caller.keep(Act.KEEP_OWN_ACCOUNT, any_layers=True) as (_, entered):
+        if entered is None or entered.person.account is None:
+            return TileTokenOut(token=None, expires_at=None)
+        vouched = tile_tokens.TileToken(entered.person.account, entered.layers)
+    token, expires_at = tile_tokens.signed(caller.held.settings, vouched, now=now)
+    return TileTokenOut(token=token, expires_at=expires_at)
 
 
 def keep_login(response: Response, request: Request, begun: Begun, *, now: datetime) -> None:

@@ -203,6 +203,13 @@ class NewKeyOut(BaseModel):
     expires_at: datetime
 
 
+class TileTokenOut(BaseModel):
+    """What opens map tiles for ten minutes, as ``?token=``; null for nobody in particular, who needs none."""
+
+    token: str | None
+    expires_at: datetime | None
+
+
 class NewGrantOut(BaseModel):
     """The number of a new grant."""
 

@@ -31,6 +31,15 @@ _CATEGORIES = re.compile(r"component:9\d{3}")
 _NAMES = re.compile(r"(?:Owner|Deputy) \d")
 
 Asked = dict[str, Any]
+_OTHER = "/api/v1/accounts/of-nobody"
+
+
+def _made(place: Place) -> Asked:
+    """An account for a place, with a password that is too weak for anything to be made."""
+    grant = {"role": "worker", "city": CITY, "level": place.level, "code": place.code}
+    return {"method": "POST", "url": "/api/v1/accounts", "json": {"login": "of-nobody", "name": "x", "password": "x", "grant": grant}}
+
+
 REQUESTS: dict[str, list[Asked]] = {
     "home": [{"url": "/"}],
     "mapPage": [{"url": "/map"}],
@@ -54,6 +63,27 @@ REQUESTS: dict[str, list[Asked]] = {
         },
     ],
     "listIncidents": [{"url": "/api/v1/incidents"}],
+    "waysToLogIn": [{"url": "/api/v1/login"}],
+    "logIn": [{"method": "POST", "url": "/api/v1/login", "json": {"login": "nobody"}}],
+    "logOut": [{"method": "POST", "url": "/api/v1/logout"}],
+    "me": [{"url": "/api/v1/me"}],
+    "listLogins": [{"url": "/api/v1/me/logins"}],
+    "endLogin": [{"method": "DELETE", "url": "/api/v1/me/logins/2147483647"}],
+    "endOtherLogins": [{"method": "DELETE", "url": "/api/v1/me/logins"}],
+    # Too weak a password: refused once it is known who asks, and before anything is changed.
+    "changePassword": [{"method": "POST", "url": "/api/v1/me/password", "json": {"old": "x", "new": "x"}}],
+    "tileToken": [{"url": "/api/v1/tile-token"}],
+    "listAccounts": [{"url": "/api/v1/accounts"}],
+    "addAccount": [_made(Place("duty_grid", "of-no-city"))],
+    "endAccount": [{"method": "DELETE", "url": _OTHER}],
+    "setPassword": [{"method": "PUT", "url": f"{_OTHER}/password", "json": {"password": "x"}}],
+    "giveGrant": [{"method": "POST", "url": f"{_OTHER}/grants", "json": {"role": "worker", "city": CITY}}],
+    "endGrant": [{"method": "DELETE", "url": f"{_OTHER}/grants/2147483647"}],
+    "listKeys": [{"url": "/api/v1/api-keys"}],
+    "addKey": [
+        {"method": "POST", "url": "/api/v1/api-keys", "json": {"account": "of-nobody", "name": "x", "expires_at": "2099-01-01T00:00:00Z"}}
+    ],
+    "revokeKey": [{"method": "DELETE", "url": "/api/v1/api-keys/2147483647"}],
     "incident": [{"url": "/api/v1/incidents/00000000-0000-0000-0000-000000000000"}],
     "incidentReporters": [{"url": "/api/v1/incidents/00000000-0000-0000-0000-000000000000/reporters"}],
 }
@@ -102,6 +132,7 @@ def through_http(matrix: Matrix, client: TestClient, url: str, *, at_most: int |
                 _route(matrix, person, operation, get(asked), asked)
         _places(matrix, person, get)
         _single(matrix, person, get)
+        _kept(matrix, person, get)
         _reporters(matrix, person, get)
 
 
@@ -109,6 +140,8 @@ def _route(matrix: Matrix, person: Person, operation: str, reply: Any, asked: As
     rule = RULES[operation]
     verdict = None if rule is None else may(person, rule)
     refused = {True: None, False: 401 if person.account is None else 403}[verdict is None or verdict.allowed]
+    if operation == "changePassword" and person.account is None:
+        refused = 401  # open to all who have an account, and nobody has none
     found = reply.status_code if reply.status_code in (401, 403) or reply.status_code >= 500 else None
     matrix.differs(f"{operation} {asked['url']} as {_called(person)}", found, refused)
     named = bool(_NAMES.search(reply.text)) or _named_in_tile(reply)
@@ -178,6 +211,16 @@ def _single(matrix: Matrix, person: Person, get: Callable[[Asked], Any]) -> None
         if reply.status_code == 200:
             address = one.address if may(person, Act.READ_ADDRESSES, one.thing).allowed else None
             matrix.differs(f"address {one.address} as {_called(person)}", reply.json()["address"], address)
+
+
+def _kept(matrix: Matrix, person: Person, get: Callable[[Asked], Any]) -> None:
+    """A new account for each place: refused outside and above the own part of the city, and inside it for its password alone."""
+    for community in (canaries.HOME, canaries.AWAY):
+        for depth, place in enumerate(canaries.ladder(community), start=1):
+            thing = Thing(CITY, frozenset(canaries.ladder(community)[:depth]))
+            allowed = may(person, Act.KEEP_ACCOUNTS, thing).allowed
+            expected = 422 if allowed else 401 if person.account is None else 403
+            matrix.differs(f"new-account of {place} as {_called(person)}", get(_made(place)).status_code, expected)
 
 
 def _reporters(matrix: Matrix, person: Person, get: Callable[[Asked], Any]) -> None:
