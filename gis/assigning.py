@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from gis import tables
 from gis.db import Tx
-from gis.locating import Indexes
+from gis.errors import Busy
+from gis.locating import MOST_ASKED, Indexes, Plan
 from gis.store import editions, places
 from grids import cells
 from grids.answering import Answering
@@ -120,11 +121,21 @@ def assigner(tx: Tx, indexes: Indexes, *, city: str, at: datetime, category: str
     """What answers for a city as of ``at``, for a category (kind:code) or whatever it is about, ready for so many points (None:
     nobody knows how many).
 
-    Raises ``NotAnInstant``, ``NotFound``, ``NoAdoptedEdition``, ``BeforeFirstEdition`` and ``UnknownCategory``.
+    Raises ``NotAnInstant``, ``NotFound``, ``NoAdoptedEdition``, ``BeforeFirstEdition`` and ``UnknownCategory``, and ``Busy`` when plans are
+    adopted faster than they are read.
     """
-    plan = indexes.for_points(tx, city, at=at, points=points)
+    for _again in range(MOST_ASKED):
+        plan = indexes.for_points(tx, city, at=at, points=points)
+        made = Assigner(plan.index, _labels(tx, plan, city, at, category))
+        # An edition may have been adopted while the index was prepared: then the answers would be by the plan before.
+        if indexes.is_fresh(tx):
+            return made
+    raise Busy("the adoption of plans")
+
+
+def _labels(tx: Tx, plan: Plan, city: str, at: datetime, category: str | None) -> Labels:
     edition = tables.edition
-    labels = Labels(
+    return Labels(
         city=city,
         edition_id=plan.edition_id,
         edition_number=tx.execute(sa.select(edition.c.number).where(edition.c.id == plan.edition_id)).scalar_one(),
@@ -135,7 +146,6 @@ def assigner(tx: Tx, indexes: Indexes, *, city: str, at: datetime, category: str
         grid_of_block=editions.grid_of_block(tx, plan.edition_id),
         segment_codes=_codes(tx, tables.segment, plan.edition_id),
     )
-    return Assigner(plan.index, labels)
 
 
 def _codes(tx: Tx, table: sa.Table, edition_id: int) -> pa.Array:

@@ -71,6 +71,8 @@ def assign_on_cluster(
         with client:
             if read(index_file) is None:
                 keep(asked.index, index_file)
+                if read(index_file) is None:  # said before any piece is sent
+                    raise IndexNotSeen(str(index_file))
             labels = client.scatter(asked.labels, broadcast=True)
             futures = client.map(_assign_piece, pieces, labels=labels, index_file=index_file, declared=declared, pure=False)
             for number, future in enumerate(distributed.as_completed(futures, loop=client.loop), 1):

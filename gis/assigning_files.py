@@ -55,7 +55,6 @@ def assign_file(
         def write(features: Features) -> None:
             write_layer(features, out, form=form, overwrite=overwrite, progress=progress, step="assigning points")
 
-        progress("assigning points", 0, file.count)
         return Assigned(out.suffix.lower().lstrip("."), answered_into(write, file, asked, declared, form=form, threads=threads))
 
 

@@ -78,11 +78,12 @@ def _ask_rested(raw: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
     if rests_since_s is None or time.monotonic() - rests_since_s < _REST_S:
         return
     try:
+        raw.autocommit = True
         raw.execute("")
-        raw.rollback()
+        raw.autocommit = False
     except psycopg.OperationalError as error:
-        # The pool then forgets all its connections and makes a new one.
-        raise sa.exc.DisconnectionError from error
+        # Where one is gone all are: the pool forgets those that rested too, and makes new ones.
+        raise sa.exc.InvalidatePoolError from error
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def transaction(to: sa.Engine) -> Iterator[Tx]:
         connection = to.connect()
     except OperationalError as error:
         raise NoDatabase(str(error.orig).strip()) from error
-    with connection, connection.begin():
+    with _told_apart(), connection, connection.begin():
         yield connection
 
 
@@ -104,8 +105,19 @@ def reading(to: sa.Engine) -> Iterator[Tx]:
         connection = to.connect()
     except OperationalError as error:
         raise NoDatabase(str(error.orig).strip()) from error
-    with connection:
+    with _told_apart(), connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """A connection that breaks off under a statement is told as ``NoDatabase``: the server has gone, or was started anew."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise NoDatabase(str(error.orig).strip()) from error
+        raise
 
 
 @cache
@@ -121,7 +133,16 @@ def statement(name: str) -> sa.TextClause:
 def document(tx: Tx, name: str, parameters: Mapping[str, Any]) -> Any:
     """The one value that the statement of `gis/sql/<name>.sql` finds, None when it finds no row: for the few statements that are asked a
     thousand times a second. Past SQLAlchemy, which takes longer to send one and to read its answer than the rest of the way does."""
-    row = psycopg_connection(tx).execute(_for_psycopg(name), parameters).fetchone()
+    raw = psycopg_connection(tx)
+    try:
+        row = raw.execute(_for_psycopg(name), parameters).fetchone()
+    except psycopg.OperationalError as error:
+        if raw.closed:
+            # What SQLAlchemy does for its own statements: this connection is given up, and those that rest with it.
+            tx.invalidate(error)
+            tx.engine.dispose()
+            raise NoDatabase(str(error).strip()) from error
+        raise
     return None if row is None else row[0]
 
 

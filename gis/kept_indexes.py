@@ -19,19 +19,19 @@ from gis.code_digest import code_digest
 from gis.db import Tx
 from gis.errors import NotFound
 from gis.store import editions
-from gis.whole_files import written_whole
+from gis.whole_files import UNFINISHED, written_whole
 from grids.locate import Index
 
 _log = structlog.get_logger(__name__)
 
 _ENDING = ".index"
 
-_UNFINISHED = ".new"
 _ABANDONED_AFTER_S = 3_600
 """An unfinished file so much older than one just finished is of a process that was killed while it wrote."""
 
 _MANY_BLOCKS = 1_000
-"""Of fewer GEOS finds a point's in less time than the rest of an answer takes, and nothing has to be loaded or built."""
+"""Of fewer GEOS finds a point's in less time than the rest of an answer takes, and for many points the tables are made again sooner than
+a file of them is read and checked."""
 
 _MANY_POINTS = 50_000
 """Fewer are found by GEOS sooner than tens of thousands of blocks are prepared."""
@@ -91,7 +91,7 @@ def keep(index: Index, path: Path) -> None:
         for old in found[:-_MOST_KEPT]:
             old.unlink(missing_ok=True)
         last_s = path.stat().st_mtime
-        for left in path.parent.glob(f"*{_UNFINISHED}"):
+        for left in path.parent.glob(f"*{UNFINISHED}"):
             if left.stat().st_mtime < last_s - _ABANDONED_AFTER_S:
                 left.unlink(missing_ok=True)
     except OSError:  # a folder that cannot be written costs time, nothing else

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from grids.special_units import SpecialUnits
 _RESOLUTION = 10
 """The resolution of the cell of a place in no city."""
 
-_MOST_ASKED = 5
+MOST_ASKED = 5
 """So many times a question is asked again because a plan was adopted meanwhile; then it is refused, and never guessed at."""
 
 _PAST_HELD = 2
@@ -84,18 +84,30 @@ class Indexes:
         for term in self._terms or ():
             plan = held.get(term.edition_id)
             if term.to_at is None and plan is not None:
-                self.make_tables(tx, plan, points=None)
-                if plan.index.has_tables:
-                    plan.index.prepare()
+                ready = self.make_tables(tx, plan, points=None)
+                if ready.index.has_tables:
+                    ready.index.prepare()
 
-    def make_tables(self, tx: Tx, plan: Plan, *, points: int | None) -> None:
-        """Prepare the index of a plan and keep it, where so many points (None: nobody knows) are worth it; one that has its tables
-        stays as it is."""
+    def make_tables(self, tx: Tx, plan: Plan, *, points: int | None) -> Plan:
+        """Prepare the index of a plan and keep it, where so many points (None: nobody knows) are worth it, and return
+        the plan to ask: the same one, or with the kept file, mapped, in the place of tables in memory, so that all processes share them.
+        One that has its tables stays as it is."""
         if plan.index.has_tables or not kept_indexes.worth_preparing(blocks=len(plan.index.blocks), points=points):
-            return
+            return plan
         plan.index.prepare()
-        if self.folder is not None:
-            kept_indexes.keep(plan.index, kept_indexes.path_of(tx, plan.edition_id, self.folder))
+        if self.folder is None:
+            return plan
+        path = kept_indexes.path_of(tx, plan.edition_id, self.folder)
+        kept_indexes.keep(plan.index, path)
+        mapped = kept_indexes.read(path)
+        if mapped is None:
+            return plan
+        mapped.prepare()
+        ready = replace(plan, index=mapped)
+        with self._filling:
+            if self._held.get(plan.edition_id) is plan:
+                self._held = self._held | {plan.edition_id: ready}
+        return ready
 
     def is_fresh(self, tx: Tx) -> bool:
         """Whether no edition was adopted since the terms were read."""
@@ -130,8 +142,7 @@ class Indexes:
         if self._terms is not None and not self.is_fresh(tx):
             self.refresh(tx)
         for plan in self.in_force(tx, at, city):
-            self.make_tables(tx, plan, points=points)
-            return plan
+            return self.make_tables(tx, plan, points=points)
         raise NoAdoptedEdition(city)
 
     def _plan(self, tx: Tx, edition_id: int) -> Plan:
@@ -188,7 +199,7 @@ def locate(
     """
     lons, lats = to_wgs84(np.array([lon], dtype=np.float64), np.array([lat], dtype=np.float64), datum=datum)
     asked = _Asked(lons.item(), lats.item(), at, city, category)
-    for _again in range(_MOST_ASKED):
+    for _again in range(MOST_ASKED):
         answer = _answer(tx, indexes, asked)
         if answer is not None:
             return answer

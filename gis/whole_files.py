@@ -13,11 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+UNFINISHED = ".new"
+"""How the name of a file ends that is not whole yet."""
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write to, which is at ``path`` when the block has ended well."""
-    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
+    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}{UNFINISHED}")
     try:
         with unfinished.open("wb") as file:
             yield file

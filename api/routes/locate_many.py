@@ -124,7 +124,7 @@ def _admit(caller: Caller) -> None:
 
 def _answer(caller: Caller, body: Path, out: Path, asked: Question, at: datetime) -> None:
     held = caller.held
-    with caller.enter(Act.READ_PLAN) as (tx, _person):
+    with caller.enter(Act.READ_PLAN, counted=False) as (tx, _person):
         plan = assigner(tx, held.indexes, city=the_city(tx, asked.city), at=at, category=asked.category)
     assign_file(body, out, plan, Declared(asked.datum), threads=held.settings.processes, progress=silent)
 

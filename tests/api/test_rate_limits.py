@@ -271,3 +271,10 @@ def test_a_key_asks_as_often_as_it_may_and_another_is_not_disturbed(client: Test
     refused = client.get("/api/v1/incidents", headers=slow)
     assert (refused.json()["type"], int(refused.headers["Retry-After"]) > 0) == ("/problems/too-many-requests", True)
     assert client.get("/api/v1/incidents", headers=free).status_code == 200
+
+
+def test_a_batch_counts_once(client: TestClient, database: str) -> None:
+    slow = persons.key(database, Grant(Role.ANALYST, "tiny"), rate_per_minute=4)
+    body = {"points": [{"id": 1, "lon": 121.4724, "lat": 31.2338}]}
+    replies = [client.post("/api/v1/locate?datum=wgs84", json=body, headers=slow) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [200, 429]
