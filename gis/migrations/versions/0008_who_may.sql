@@ -297,7 +297,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     )
     SELECT DISTINCT city || ' ' || kind || ':' || code
     FROM judged
-    WHERE is_sure = everywhere AND (NOT is_sure OR department = leading_department(city, kind, code, NULL))
+    WHERE is_sure = everywhere AND (NOT is_sure OR department = (
+        -- The order of leading_department where none is for a place.
+        SELECT lead.department
+        FROM department_lead AS lead
+        WHERE lead.city = judged.city AND lead.area_code IS NULL AND lead.withdrawn_at IS NULL AND lead.during @> now()
+            AND CASE
+                WHEN right(lead.category, 1) = '*' THEN starts_with(judged.kind || ':' || judged.code, left(lead.category, -1))
+                ELSE judged.kind || ':' || judged.code = lead.category
+            END
+        ORDER BY right(lead.category, 1) = '*', length(lead.category) DESC, lead.department COLLATE "C"
+        LIMIT 1
+    ))
 $$;
 
 -- Whether some grant is for one department only: then the category counts too.
@@ -320,17 +331,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     )
 $$;
 
--- The parts of a condition that no row can change stand in sub-selects: they are asked once a statement.
+-- The parts of a condition that no row can change stand in sub-selects: they are asked once a statement. What may be long is an IN, which
+-- is looked up by a hash; an array would be gone through for every row.
 ALTER TABLE incident ENABLE ROW LEVEL SECURITY;
 CREATE POLICY incident_read ON incident FOR SELECT TO wangge_app USING (
-    (city = ANY (ARRAY(SELECT my_cities('read_incidents'))) OR grid = ANY (ARRAY(SELECT my_grids('read_incidents'))))
+    (city = ANY (ARRAY(SELECT my_cities('read_incidents'))) OR grid IN (SELECT my_grids('read_incidents')))
     AND (
         NOT (SELECT my_departments_limit('read_incidents'))
         OR city = ANY (ARRAY(SELECT my_open_cities('read_incidents')))
-        OR grid = ANY (ARRAY(SELECT my_open_grids('read_incidents')))
-        OR city || ' ' || category_kind || ':' || category_code = ANY (ARRAY(SELECT my_categories('read_incidents', true)))
+        OR grid IN (SELECT my_open_grids('read_incidents'))
+        OR city || ' ' || category_kind || ':' || category_code IN (SELECT my_categories('read_incidents', true))
         OR (
-            city || ' ' || category_kind || ':' || category_code = ANY (ARRAY(SELECT my_categories('read_incidents', false)))
+            city || ' ' || category_kind || ':' || category_code IN (SELECT my_categories('read_incidents', false))
             AND may_in_category('read_incidents', city, category_kind, category_code, grid)
         )
     )
@@ -390,14 +402,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT incident.id, incident.address
     FROM incident
     WHERE incident.id = ANY (asked)
-        AND (incident.city = ANY (ARRAY(SELECT my_cities('read_addresses'))) OR incident.grid = ANY (ARRAY(SELECT my_grids('read_addresses'))))
+        AND (incident.city = ANY (ARRAY(SELECT my_cities('read_addresses'))) OR incident.grid IN (SELECT my_grids('read_addresses')))
         AND (
             NOT (SELECT my_departments_limit('read_addresses'))
             OR incident.city = ANY (ARRAY(SELECT my_open_cities('read_addresses')))
-            OR incident.grid = ANY (ARRAY(SELECT my_open_grids('read_addresses')))
-            OR incident.city || ' ' || incident.category_kind || ':' || incident.category_code = ANY (ARRAY(SELECT my_categories('read_addresses', true)))
+            OR incident.grid IN (SELECT my_open_grids('read_addresses'))
+            OR incident.city || ' ' || incident.category_kind || ':' || incident.category_code IN (SELECT my_categories('read_addresses', true))
             OR (
-                incident.city || ' ' || incident.category_kind || ':' || incident.category_code = ANY (ARRAY(SELECT my_categories('read_addresses', false)))
+                incident.city || ' ' || incident.category_kind || ':' || incident.category_code IN (SELECT my_categories('read_addresses', false))
                 AND may_in_category('read_addresses', incident.city, incident.category_kind, incident.category_code, incident.grid)
             )
         )
