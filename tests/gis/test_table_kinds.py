@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from importlib.resources import files
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -171,3 +174,17 @@ def test_a_view_that_the_app_reads_is_known(database: str) -> None:
     with act(database) as tx:
         asked = "SELECT relname FROM pg_class WHERE relkind IN ('v', 'm') AND relnamespace = 'public'::regnamespace AND has_table_privilege('wangge_app', oid, 'SELECT') AND relname NOT IN ('geometry_columns', 'geography_columns')"
         assert set(tx.execute(sa.text(asked)).scalars()) == {"duty_shown"}
+
+
+def test_an_owner_that_may_make_no_roles_is_enough_once_it_has_been_given_the_two(database: str) -> None:
+    made = (files("gis.migrations.versions") / "0008_who_may.sql").read_text("utf-8")
+    block = made[made.index("DO $$") : made.index("$$;", made.index("DO $$")) + 3]
+    assert "CREATE ROLE" in block
+    with act(database) as tx:
+        plain = "plain_" + uuid.uuid4().hex
+        tx.execute(sa.text(f"CREATE ROLE {plain}"))
+        tx.execute(sa.text(f"GRANT wangge_app, wangge_identity TO {plain}"))
+        tx.execute(sa.text(f"SET LOCAL ROLE {plain}"))
+        tx.connection.driver_connection.execute(block)
+        tx.execute(sa.text("RESET ROLE"))
+        tx.execute(sa.text(f"DROP ROLE {plain}"))

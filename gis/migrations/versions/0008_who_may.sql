@@ -185,7 +185,10 @@ BEGIN
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END;
         END IF;
-        EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+        -- An owner that may make no roles has been given these two by whoever keeps the server.
+        IF NOT pg_has_role(CURRENT_USER, wanted, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+        END IF;
     END LOOP;
 END
 $$;
