@@ -20,7 +20,8 @@ from api import edges, responses
 from api.deps import Running
 from api.errors import TooManyRequests
 from api.limits import limits_of
-from api.routes import account, accounts, cities, comparisons, health, incidents, locate, locate_many, pages, tiles
+from api.oidc import provider_of
+from api.routes import account, accounts, cities, comparisons, health, incidents, locate, locate_many, oidc, pages, tiles
 from api.static_files import STATIC
 from gis import db
 from gis.adoptions import followed
@@ -48,7 +49,15 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         identity = db.engine(database_url, pool_size=_IDENTITY_POOL, statement_timeout_s=limit_s, role="wangge_identity")
         indexes = Indexes(folder_of(settings.data_dir))
         app.state.running = Running(
-            settings, engine, identity, indexes, seal_of(settings), limits, CapacityLimiter(max(1, settings.pool_size // 4))
+            settings,
+            engine,
+            identity,
+            indexes,
+            seal_of(settings),
+            limits,
+            uploads=CapacityLimiter(settings.pool_size),
+            uploads_of_nobody=CapacityLimiter(settings.pool_size),
+            batches=CapacityLimiter(max(1, settings.pool_size // 4)),
         )
         try:
             with followed(engine, indexes):
@@ -60,6 +69,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
 
     app = FastAPI(title="Wangge", version=version("wangge"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.limits = limits
+    app.state.provider = provider_of(settings)
     # The last one that is added is the first that a request passes.
     # Loopback is no wall when a page elsewhere can make its own name point here (DNS rebinding): only our names are answered.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=names_in(settings.hosts), www_redirect=False)
@@ -72,7 +82,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, responses.validation_response)
     app.add_exception_handler(HTTPException, responses.http_response)
     app.add_exception_handler(Exception, edges.unexpected_response)
-    for routes in (health, account, accounts, cities, comparisons, incidents, locate, locate_many, tiles, pages):
+    for routes in (health, account, accounts, oidc, cities, comparisons, incidents, locate, locate_many, tiles, pages):
         # First, so that a refused method is told of both.
         app.include_router(_with_head(routes.router))
         app.include_router(routes.router)

@@ -51,6 +51,16 @@ class DemoLoginsLeft(Conflict):
 
 
 @dataclass(eq=False)
+class ProviderFailed(Refusal):
+    """The OpenID Connect provider of the settings could not be asked who somebody is."""
+
+    reason: str
+    template: ClassVar[str] = "The log-in service is not available: {reason}."
+    mend: ClassVar[str] = "Try again later, or log in with a password; whoever runs Wangge finds the reason in its log."
+    translated: ClassVar[tuple[str, ...]] = ("reason",)
+
+
+@dataclass(eq=False)
 class PageNotBuilt(Refusal):
     """The map page was not built when the program was installed."""
 
@@ -115,6 +125,7 @@ _WORDS = {
     Ground.OTHER_DEPARTMENT: "your role is for another department",
     Ground.OWN_WORK: "nobody does this to their own work",
     "other_layer": "the API key is for other map layers",
+    "by_key": "it takes a log-in, and you came with an API key",
 }
 
 

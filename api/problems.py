@@ -17,6 +17,7 @@ from api.errors import (
     NulCharacter,
     PageNotBuilt,
     PortTaken,
+    ProviderFailed,
     TooManyRequests,
     UnknownMediaType,
 )
@@ -112,6 +113,7 @@ KINDS: dict[type[Refusal], Kind] = {
     NoDatabase: Kind(503, EXIT_FAILED, "No database"),
     SealUnknown: Kind(500, EXIT_FAILED, "Sealed under another key"),
     SchemaBehind: Kind(503, EXIT_FAILED, "Schema behind"),
+    ProviderFailed: Kind(502, EXIT_FAILED, "Log-in service not available"),
     PageNotBuilt: Kind(503, EXIT_FAILED, "Page not built"),
     NotLoopback: Kind(403, EXIT_USAGE, "Address refused"),
     PortTaken: Kind(409, EXIT_CONFLICT, "Port in use"),

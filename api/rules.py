@@ -32,12 +32,17 @@ RULES: Mapping[str, Act | None] = MappingProxyType(
         # How one becomes known, and that one leaves.
         "waysToLogIn": None,
         "logIn": None,
+        "logInByProvider": None,
+        "providerCallback": None,
         "logOut": None,
         "me": Act.KEEP_OWN_ACCOUNT,
         "listLogins": Act.KEEP_OWN_ACCOUNT,
         "endLogin": Act.KEEP_OWN_ACCOUNT,
         "endOtherLogins": Act.KEEP_OWN_ACCOUNT,
         "changePassword": Act.KEEP_OWN_ACCOUNT,
+        "listOwnKeys": Act.KEEP_OWN_ACCOUNT,
+        "addOwnKey": Act.KEEP_OWN_ACCOUNT,
+        "revokeOwnKey": Act.KEEP_OWN_ACCOUNT,
         "tileToken": Act.KEEP_OWN_ACCOUNT,
         "listAccounts": Act.KEEP_ACCOUNTS,
         "addAccount": Act.KEEP_ACCOUNTS,
@@ -54,3 +59,6 @@ RULES: Mapping[str, Act | None] = MappingProxyType(
     }
 )
 """The act of each route by its operation id; None where nothing of a city or a person is read or changed, and nobody is asked who they are."""
+
+BY_LOGIN = frozenset({"addOwnKey"})
+"""The routes that take a device's log-in: to an API key, which may have been stolen, they are closed whatever its account may do."""

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,7 @@ import mapbox_vector_tile
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
-from api.rules import RULES
+from api.rules import BY_LOGIN, RULES
 from gis import db
 from gis.layers import LAYERS
 from gis.store import persons as entering
@@ -31,6 +32,7 @@ _CATEGORIES = re.compile(r"component:9\d{3}")
 _NAMES = re.compile(r"(?:Owner|Deputy) \d")
 
 Asked = dict[str, Any]
+OURS = {"Sec-Fetch-Site": "same-origin"}
 _OTHER = "/api/v1/accounts/of-nobody"
 
 
@@ -65,6 +67,8 @@ REQUESTS: dict[str, list[Asked]] = {
     "listIncidents": [{"url": "/api/v1/incidents"}],
     "waysToLogIn": [{"url": "/api/v1/login"}],
     "logIn": [{"method": "POST", "url": "/api/v1/login", "json": {"login": "nobody"}}],
+    "logInByProvider": [{"url": "/login/oidc"}],
+    "providerCallback": [{"url": "/login/oidc/callback", "params": {"code": "x", "state": "x"}}],
     "logOut": [{"method": "POST", "url": "/api/v1/logout"}],
     "me": [{"url": "/api/v1/me"}],
     "listLogins": [{"url": "/api/v1/me/logins"}],
@@ -72,6 +76,9 @@ REQUESTS: dict[str, list[Asked]] = {
     "endOtherLogins": [{"method": "DELETE", "url": "/api/v1/me/logins"}],
     # Too weak a password: refused once it is known who asks, and before anything is changed.
     "changePassword": [{"method": "POST", "url": "/api/v1/me/password", "json": {"old": "x", "new": "x"}}],
+    "listOwnKeys": [{"url": "/api/v1/me/keys"}],
+    "addOwnKey": [{"method": "POST", "url": "/api/v1/me/keys", "json": {"name": "x", "expires_at": "2099-01-01T00:00:00Z"}}],
+    "revokeOwnKey": [{"method": "DELETE", "url": "/api/v1/me/keys/2147483647"}],
     "tileToken": [{"url": "/api/v1/tile-token"}],
     "listAccounts": [{"url": "/api/v1/accounts"}],
     "addAccount": [_made(Place("duty_grid", "of-no-city"))],
@@ -109,30 +116,32 @@ class Matrix:
         return [one for one in self.planted if may(person, what, one.thing).allowed]
 
 
-def people(url: str) -> Iterator[tuple[Person, dict[str, str]]]:
-    """Everybody who asks, and the header of their requests: nobody, and an account for each kind of grants."""
-    yield PUBLIC, {}
+def people(url: str) -> Iterator[tuple[Person, dict[str, str], dict[str, str]]]:
+    """Everybody who asks, and the headers of their requests with a key and with a log-in: nobody, and an account for each kind of grants."""
+    yield PUBLIC, {}, {}
     for grants in canaries.persons():
         with act(url) as tx:
             account = persons.add_in(tx, *grants)
-            headers = persons.key_of(tx, account)
-        yield Person(account, grants), headers
+            by_key, by_login = persons.key_of(tx, account), persons.login_of(tx, account)
+        yield Person(account, grants), by_key, by_login | OURS
 
 
 def through_http(matrix: Matrix, client: TestClient, url: str, *, at_most: int | None = None) -> None:
     """Ask every route as everybody (or the first so many), about every place."""
     everybody = list(islice(people(url), at_most))
-    for person, headers in everybody:
+    for person, by_key, by_login in everybody:
 
-        def get(asked: Asked, headers: dict[str, str] = headers) -> Any:
+        def get(asked: Asked, headers: dict[str, str] = by_key) -> Any:
             return client.request(**({"method": "GET"} | asked), headers=headers, follow_redirects=False)
 
         for operation, requests in REQUESTS.items():
             for asked in requests:
-                _route(matrix, person, operation, get(asked), asked)
+                _route(matrix, person, operation, get(asked, by_login if operation in BY_LOGIN else by_key), asked)
+                if operation in BY_LOGIN and person.account is not None:
+                    matrix.differs(f"by-key {operation} as {_called(person)}", get(asked).status_code, 403)
         _places(matrix, person, get)
         _single(matrix, person, get)
-        _kept(matrix, person, get)
+        _kept(matrix, person, partial(get, headers=by_login))
         _reporters(matrix, person, get)
 
 
@@ -140,7 +149,7 @@ def _route(matrix: Matrix, person: Person, operation: str, reply: Any, asked: As
     rule = RULES[operation]
     verdict = None if rule is None else may(person, rule)
     refused = {True: None, False: 401 if person.account is None else 403}[verdict is None or verdict.allowed]
-    if operation == "changePassword" and person.account is None:
+    if operation in ("changePassword", "addOwnKey") and person.account is None:
         refused = 401  # open to all who have an account, and nobody has none
     found = reply.status_code if reply.status_code in (401, 403) or reply.status_code >= 500 else None
     matrix.differs(f"{operation} {asked['url']} as {_called(person)}", found, refused)
@@ -237,7 +246,7 @@ def through_sql(matrix: Matrix, url: str) -> None:
     engine = db.engine(url, pool_size=1, role="wangge_app")
     everybody = list(people(url))
     try:
-        for person, _ in everybody:
+        for person, *_ in everybody:
             with db.transaction(engine) as tx:
                 if person.account is not None:
                     entered = entering.enter_account(tx, person.account)
