@@ -52,6 +52,11 @@ class Running:
     limits: Limits
     """How often who may ask."""
 
+    uploads: CapacityLimiter
+    """How many bodies of many points may come in at once from persons, and of nobody: each is a file until it is answered."""
+
+    uploads_of_nobody: CapacityLimiter
+
     batches: CapacityLimiter
     """How many bodies of many points are answered at once: each works on all cores, and single questions go on."""
 
@@ -146,6 +151,11 @@ class Caller:
     def has_login(self) -> bool:
         """Whether who asks comes by a device's login."""
         return self.credential is not None and self.credential.kind == "login"
+
+    def require_login(self) -> None:
+        """Refuse (``NotAllowed``) who comes by an API key: a key that was stolen must not be able to make itself others."""
+        if not self.has_login:
+            raise NotAllowed.because("by_key")
 
     def _entered(self, tx: db.Tx, credential: Credential, *, counted: bool) -> persons.Entered | None:
         """The person that a credential is of; raises ``TooManyRequests`` for an API key with a rate of its own that is used up."""

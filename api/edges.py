@@ -65,6 +65,10 @@ CORS: dict[str, Any] = {
 
 _Headers = tuple[tuple[bytes, bytes], ...]
 
+_PRIVATE = (b"cache-control", b"private, no-store")
+_ASKED_AGAIN = (b"cache-control", b"no-cache")
+_KEPT_ANYWHERE = ("/static/", "/basemaps/")
+
 
 def _ready(policy: str, *, https: bool) -> _Headers:
     headers = {"content-security-policy": policy, **_HEADERS, **(_ONLY_HTTPS if https else {})}
@@ -85,10 +89,18 @@ def security_headers(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> _H
     return _DATA[https]
 
 
+def caching(path: str, headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
+    """The header to add that says who may keep an answer, where it does not say so itself: what the interface answers depends on who
+    asks and is nobody else's, in no cache on the way and on no disk; a page is asked for again; files are the same for everyone."""
+    if path.startswith(_KEPT_ANYWHERE) or any(name == b"cache-control" for name, _ in headers):
+        return ()
+    return (_PRIVATE if path.startswith("/api/") else _ASKED_AGAIN,)
+
+
 def unexpected_response(request: Request, error: Exception) -> Response:
     """The answer to a fault of the program, which is given outside every middleware and so secured here."""
     response = responses.unexpected_response(request, error)
-    response.raw_headers.extend(security_headers(request.scope, response.raw_headers))
+    response.raw_headers.extend((*security_headers(request.scope, response.raw_headers), _PRIVATE))
     return response
 
 
@@ -118,7 +130,7 @@ class Edges:
         async def secure_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", ())
-                message["headers"] = [*headers, *security_headers(scope, headers)]
+                message["headers"] = [*headers, *security_headers(scope, headers), *caching(scope["path"], headers)]
             await send(message)
 
         try:
@@ -140,10 +152,12 @@ class Edges:
         key = said.get(b"authorization", b"")
         bearer = key[:7].lower() == b"bearer "  # a password of HTTP's own (Basic) the browser does add by itself
         cookie = said.get(b"cookie", b"")
-        by_cookie = _COOKIE in cookie
-        credential = key if bearer else _login_of(cookie) if by_cookie else None
+        login = _login_of(cookie)
+        credential = key[7:].strip() if bearer else login
         self._limits.request(client_of(scope), credential, now=datetime.now(UTC))
-        if by_cookie and not bearer and scope["method"] not in _SAFE and not self._same_site(said):
+        # A log-in and a log-out carry no cookie yet, or none any more that a page elsewhere may send: what a browser says counts then too.
+        by_browser = login is not None or b"sec-fetch-site" in said or b"origin" in said
+        if by_browser and not bearer and scope["method"] not in _SAFE and not self._same_site(said):
             raise CrossSiteRequest
         return self._body(scope, said)
 
@@ -170,8 +184,10 @@ class Edges:
         return None  # the server itself holds a body to its Content-Length
 
 
-def _login_of(cookie: bytes) -> bytes:
-    return cookie.partition(_COOKIE)[2].partition(b";")[0].strip()
+def _login_of(cookie: bytes) -> bytes | None:
+    """The token of the login that a request brings: of several the last, as the app behind reads them."""
+    said = [one.strip() for one in cookie.split(b";")]
+    return next((one[len(_COOKIE) :].strip() for one in reversed(said) if one.startswith(_COOKIE)), None)
 
 
 async def _bounded(app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, too_large: BodyTooLarge) -> None:

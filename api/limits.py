@@ -146,7 +146,10 @@ def client_of(scope: MutableMapping[str, Any]) -> str:
     what one subscriber has (RFC 6177); else one machine would have 2**64 addresses to try from.
     """
     client = scope.get("client")
-    return _network(client[0]) if client else ""
+    if not client:
+        return ""
+    # The server gives a client that a proxy has named the port 0. Such a client is not this machine, whatever it is called.
+    return _network(client[0]) or ("127.0.0.1" if client[1] == 0 else "")
 
 
 @lru_cache(maxsize=8_192)

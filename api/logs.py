@@ -15,7 +15,7 @@ from gis.settings import Settings
 
 MASK = "***"
 _SECRET_NAMES = re.compile(
-    r"authorization|cookie|passw|token|secret|credential|api_?key|private_?key|digest|database_url|dsn", re.IGNORECASE
+    r"authorization|cookie|passw|token|secret|credential|api_?key|sealing_keys|private_?key|digest|database_url|dsn", re.IGNORECASE
 )
 # Within texts: user and password of a URL or of libpq's own form, a header, a parameter of an address, an API key by its beginning.
 _SECRETS_IN_TEXT = (
@@ -24,11 +24,12 @@ _SECRETS_IN_TEXT = (
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
     (
         re.compile(
-            r"([\w-]*(?:passw(?:or)?d|token|secret|api_?key|wangge_login)[\w-]*['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s&;,'\")]+)",
+            r"([\w-]*(?:passw(?:or)?d|token|secret|api_?key|sealing_keys|wangge_login)[\w-]*['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s&;,'\")]+)",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",
     ),
+    (re.compile(r"([?&](?:code|state|nonce)=)[^\s&\"']+"), rf"\1{MASK}"),
     (re.compile(r"\bwgk_[\w-]+"), MASK),
 )
 

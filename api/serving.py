@@ -17,6 +17,9 @@ from gis.schema import require_schema
 from gis.settings import Settings, names_in
 from gis.store import accounts
 
+_MOST_CONNECTIONS = 1_000
+"""More at once are answered 503: each takes memory, whoever it is."""
+
 
 def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None]) -> None:
     """Serve until told to stop. ``ready`` is told the address once requests are taken.
@@ -37,6 +40,7 @@ def serve(settings: Settings, *, port: int | None, ready: Callable[[str], None])
             access_log=settings.log_level == "debug",
             lifespan="on",
             server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
             forwarded_allow_ips=names_in(settings.trusted_proxies),
         )
         server = uvicorn.Server(config)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import procrastinate
 import structlog
 
 from basemaps.build import BasemapReport, build
 from basemaps.files import basemap_path
-from gis import db
+from gis import db, rejections
 from gis.actions.delete_expired import delete_expired
 from gis.basemap_layers import basemap_ground
 from gis.jobs import BUILD_BASEMAP, DELETE_EXPIRED, QUEUE, basemap_key, withdraw
@@ -43,14 +43,16 @@ def build_basemap(settings: Settings, url: str, city: str, *, progress: Progress
 
 def worker_app(settings: Settings, url: str) -> procrastinate.App:
     """The job queue's app with every job that this release knows."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=db.libpq_url(url)))
+    # A worker that was down at the time of a daily job does it when it comes up.
+    connector = procrastinate.PsycopgConnector(conninfo=db.libpq_url(url))
+    app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": 86_400})
 
     @app.task(name=BUILD_BASEMAP, queue=QUEUE, retry=procrastinate.RetryStrategy(max_attempts=3, wait=5))
     def basemap(city: str) -> None:
         report = build_basemap(settings, url, city, progress=silent)
         structlog.get_logger().info("basemap built", city=city, bytes=report.bytes, seconds=round(report.seconds, 2))
 
-    # Once a day, in the hour in which a city sleeps; a worker that was down then does it the next day.
+    # Once a day, in the hour in which a city sleeps.
     @app.periodic(cron="17 3 * * *")
     @app.task(name=DELETE_EXPIRED, queue=QUEUE, queueing_lock=DELETE_EXPIRED, pass_context=False)
     def expired(timestamp: int) -> None:
@@ -62,10 +64,12 @@ def worker_app(settings: Settings, url: str) -> procrastinate.App:
 
 def deleted_expired(settings: Settings, url: str, *, now: datetime) -> list[Deletion]:
     """Delete what of people has been kept long enough by the settings, and return what went."""
-    engine = db.engine(url, pool_size=1)
+    engine, folder = db.engine(url, pool_size=1), settings.data_dir / "rejected"
     try:
         with db.transaction(engine) as tx:
-            return delete_expired(tx, keep_days(settings), rejected_folder=settings.data_dir / "rejected", now=now)
+            done = delete_expired(tx, keep_days(settings), rejected_folder=folder, now=now)
+        rejections.remove(folder, now - timedelta(days=settings.keep_rejected_days))
+        return done
     finally:
         engine.dispose()
 

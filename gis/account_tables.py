@@ -54,6 +54,7 @@ account = Table(
     _instant("erased_at"),
     UniqueConstraint("issuer", "subject"),
     CheckConstraint("(issuer IS NULL) = (subject IS NULL)", name="issuer"),
+    CheckConstraint("login !~ '^erased-' OR erased_at IS NOT NULL", name="erased"),
 )
 
 login = Table(
@@ -84,6 +85,7 @@ api_key = Table(
     _instant("expires_at", nullable=False),
     _instant("revoked_at"),
     _instant("used_at"),
+    Column("made_by", Integer, ForeignKey("account.id", ondelete="SET NULL"), comment="NULL: by a command on the machine"),
     Index(None, "account_id"),
 )
 

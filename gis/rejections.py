@@ -5,12 +5,33 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
+
 from gis.city_pack import IncidentHistory
 from gis.errors import Finding
+
+ENDING = "-rejected.csv"
+"""How the names of these files end."""
+
+
+def written_before(folder: Path, before: datetime) -> list[Path]:
+    """The files of rejected rows in a folder that were written before an instant; none where there is no folder."""
+    files = sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
+    return [file for file in files if datetime.fromtimestamp(file.stat().st_mtime, UTC) < before]
+
+
+def remove(folder: Path, before: datetime) -> None:
+    """Remove the files of rejected rows that were written before an instant, each by itself; one that cannot be removed is logged."""
+    for file in written_before(folder, before):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            structlog.get_logger().warning("file not removed", file=str(file), reason=str(error))
 
 
 class Rejections:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
+import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -19,6 +21,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gis.account_errors import SealUnknown
 from gis.settings import Settings, names_in
+
+_TELEPHONE = re.compile(r"\+?[\d().\-/]{5,}")
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,23 @@ class Seal:
             raise SealUnknown from error
 
     def digest(self, text: str) -> bytes:
-        """The digest under the first key by which a text is found, whatever its case and the blanks in it."""
+        """The digest under the first key by which a contact is found, however it was written (see ``plain``)."""
         return self.digests(text)[0]
 
     def digests(self, text: str) -> tuple[bytes, ...]:
         """The digests of a text under every key, the first key's first: what was kept under an older key is found too."""
-        plain = "".join(text.casefold().split()).encode("utf-8")
-        return tuple(hmac.digest(key, plain, sha256) for key in self._digest_keys)
+        said = plain(text).encode("utf-8")
+        return tuple(hmac.digest(key, said, sha256) for key in self._digest_keys)
+
+
+def plain(contact: str) -> str:
+    """A contact without what may be written this way or that: case, blanks, widths of characters; of a telephone number everything but
+    its digits, and the country code of China."""
+    said = "".join(unicodedata.normalize("NFKC", contact).casefold().split())
+    if not _TELEPHONE.fullmatch(said):
+        return said
+    digits = "".join(one for one in said if one.isdecimal())
+    return digits.removeprefix("0086") if digits.startswith("0086") else digits.removeprefix("86") if said.startswith("+86") else digits
 
 
 def seal_of(settings: Settings) -> Seal:

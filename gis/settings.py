@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_LEAST_KEY = 32
 _DEFAULT_SECRET = "development-only"  # noqa: S105 - refused in production below
 _LONGEST_SECRET = 4096
 # An origin as a browser sends it (RFC 6454, section 6.2): no path, no final slash, lower case.
@@ -164,6 +165,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_default_secret(self) -> Self:
-        if self.environment == "production" and self.secret_key.get_secret_value() in ("", _DEFAULT_SECRET):
+        if self.environment != "production":
+            return self
+        if self.secret_key.get_secret_value() in ("", _DEFAULT_SECRET):
             raise ValueError("WANGGE_SECRET_KEY must be set when WANGGE_ENVIRONMENT is production")
+        # What is derived from a key is as hard to guess as the key is.
+        if any(len(key) < _LEAST_KEY for key in (self.secret_key.get_secret_value(), *names_in(self.sealing_keys.get_secret_value()))):
+            raise ValueError("In production WANGGE_SECRET_KEY and each of WANGGE_SEALING_KEYS must have at least 32 characters")
         return self

@@ -26,8 +26,7 @@ deletion = Table(
     metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False, comment="what was deleted; gis/personal_fields.py names the kinds"),
-    Column("subject", Text, comment="keyed digest of who asked to be erased; NULL: its time was over"),
-    Column("before", DateTime(timezone=True), comment="what was older than this went; NULL: all of the subject"),
+    Column("before", DateTime(timezone=True), comment="what was older than this went; NULL: all of one person"),
     Column("rows", Integer, CheckConstraint("rows >= 0", name="rows"), nullable=False),
     Column("deleted_at", DateTime(timezone=True), nullable=False),
 )

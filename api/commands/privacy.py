@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from api.commands import access
 from api.commands.options import AsJson
 from api.console import _, bar, emit, out, table
 from api.plain import plain
-from gis import db
+from gis import db, rejections
 from gis.actions import erase_subject, export_subject
 from gis.actions.delete_expired import delete_expired
 from gis.personal_fields import keep_days
@@ -55,14 +56,14 @@ def export(account: Account = None, owner: Owner = None, reporter: Reporter = No
 def erase(account: Account = None, owner: Owner = None, reporter: Reporter = None, as_json: AsJson = False) -> None:
     kind, named = _one_subject(account, owner, reporter)
     settings = Settings()
-    seal, now = seal_of(settings), access.now()
+    now = access.now()
     with access.engine(settings) as engine, db.transaction(engine) as tx:
         if kind == "account":
-            rows = erase_subject.erase_account(tx, named, seal=seal, now=now)
+            rows = erase_subject.erase_account(tx, named, now=now)
         elif kind == "owner":
-            rows = erase_subject.erase_owner(tx, *_city_and_code(named), seal=seal, now=now)
+            rows = erase_subject.erase_owner(tx, *_city_and_code(named), now=now)
         else:
-            rows = erase_subject.erase_reporter(tx, named, seal=seal, now=now)
+            rows = erase_subject.erase_reporter(tx, named, seal=seal_of(settings), now=now)
     if as_json:
         emit({"erased": kind, "rows": rows})
     else:
@@ -78,9 +79,12 @@ def erase(account: Account = None, owner: Owner = None, reporter: Reporter = Non
 def retain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only count what would go."))] = False, as_json: AsJson = False
 ) -> None:
-    settings = Settings()
+    settings, now = Settings(), access.now()
+    folder = settings.data_dir / "rejected"
     with access.engine(settings) as engine, db.transaction(engine) as tx:
-        done = delete_expired(tx, keep_days(settings), rejected_folder=settings.data_dir / "rejected", now=access.now(), dry=dry_run)
+        done = delete_expired(tx, keep_days(settings), rejected_folder=folder, now=now, dry=dry_run)
+    if not dry_run:
+        rejections.remove(folder, now - timedelta(days=settings.keep_rejected_days))
     if as_json:
         emit({"dry_run": dry_run, "deleted": [_document(one) for one in done]})
         return

@@ -20,7 +20,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
 from api.deps import Caller, Calling, Held, Now
-from api.errors import BodyTooLarge, UnknownMediaType
+from api.errors import BodyTooLarge, TooManyRequests, UnknownMediaType
 from api.routes.locate import Asked, Question
 from gis.assigning import assigner
 from gis.assigning_files import assign_file
@@ -40,6 +40,9 @@ ENDINGS = {
 """What a body of points may be, and the ending that its file gets."""
 
 _AT_ONCE = 1 << 20
+_LONGEST_UPLOAD_S = 600.0
+"""So long a body may take to come: then its place is given to another."""
+_COME_BACK_S = 5
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -86,14 +89,29 @@ async def locate_many(request: Request, held: Held, caller: Calling, now: Now, a
     if caller.credential is not None:
         # Before the body: what is not good is refused without reading it.
         await to_thread.run_sync(_admit, caller)
+    uploads = held.uploads_of_nobody if caller.credential is None else held.uploads
+    try:
+        uploads.acquire_on_behalf_of_nowait(request)
+    except anyio.WouldBlock:
+        raise TooManyRequests(_COME_BACK_S) from None
+    try:
+        return await _taken_in(request, caller, said, asked, asked.at or now)
+    finally:
+        uploads.release_on_behalf_of(request)
+
+
+async def _taken_in(request: Request, caller: Caller, said: str, asked: Question, at: datetime) -> StreamingResponse:
+    """The answers to a body of a known kind, which comes within its time or is given up."""
+    held = caller.held
     folder = await to_thread.run_sync(_folder, held.settings.data_dir)
     try:
         body, out = (Path(folder.name) / f"{name}{ENDINGS[said]}" for name in ("points", "answers"))
-        await _write(request, body, held.settings.body_limit_mb)
-        await to_thread.run_sync(_answer, caller, body, out, asked, asked.at or now, limiter=held.batches)
-    except ClientDisconnect:
+        with anyio.fail_after(_LONGEST_UPLOAD_S):
+            await _write(request, body, held.settings.body_limit_mb)
+        await to_thread.run_sync(_answer, caller, body, out, asked, at, limiter=held.batches)
+    except (ClientDisconnect, TimeoutError) as error:
         folder.cleanup()
-        return StreamingResponse(iter(()), status_code=400)
+        return StreamingResponse(iter(()), status_code=408 if isinstance(error, TimeoutError) else 400)
     except BaseException:
         folder.cleanup()
         raise

@@ -21,7 +21,7 @@ from gis.exchange import to_wgs84
 from gis.locating import Indexes
 from gis.pack_incidents import read_incidents, rows_expected
 from gis.progress import Progress
-from gis.rejections import Rejections
+from gis.rejections import ENDING, Rejections
 from gis.store import cities, editions, incidents
 from gis.store.geometry import points_wkb
 from grids.default_geocodes import LISTED_REACH_M, crowded_from, is_default, nearby
@@ -74,7 +74,7 @@ def import_incidents(
     total = rows_expected(Path(row.pack_folder), history, file=file)
     assigner = _Assigner(assigning.assigner(tx, Indexes(index_folder), city=city, at=now, points=total))
     progress("importing incidents", 0, total)
-    path = rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}-rejected.csv"
+    path = rejected_folder / f"{city}-{history_key}{f'-{file.stem}' if file else ''}{ENDING}"
     # The database takes in one chunk while the next is read and located; the transaction is used by one thread at a time.
     with Rejections(path, history) as rejections, ThreadPoolExecutor(1, "incidents") as pool:
         added: Future[int] | None = None

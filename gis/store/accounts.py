@@ -24,6 +24,9 @@ FREE_FAILURES = 4
 """Wrong passwords in a row that have no consequence yet."""
 LONGEST_LOCK = timedelta(minutes=60)
 
+ERASED = "erased-"
+"""How the logins begin that erasure gives; nobody else has one."""
+
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
 
@@ -60,7 +63,7 @@ def create(
 
     Raises ``BadLogin``, ``BadName``, ``LoginTaken`` and ``SubjectTaken``.
     """
-    if not _LOGIN.fullmatch(login):
+    if not _LOGIN.fullmatch(login) or login.startswith(ERASED):
         raise BadLogin(login)
     require_name(name)
     issuer, subject = provider or (None, None)

@@ -13,13 +13,12 @@ from gis.subject_tables import deletion
 
 @dataclass(frozen=True)
 class Deletion:
-    """So many rows of a kind were deleted: those from before an instant, or all of a subject (its keyed digest, in hexadecimal)."""
+    """So many rows of a kind were deleted: those from before an instant, or all of one person (``before`` is None)."""
 
     kind: str
     rows: int
     deleted_at: datetime
     before: datetime | None = None
-    subject: str | None = None
 
 
 def add(tx: Tx, said: Deletion) -> None:
@@ -30,5 +29,5 @@ def add(tx: Tx, said: Deletion) -> None:
 def newest(tx: Tx, *, many: int) -> list[Deletion]:
     """The last deletions, the newest first."""
     of = deletion.c
-    chosen = sa.select(of.kind, of.rows, of.deleted_at, of.before, of.subject).order_by(of.id.desc()).limit(many)
+    chosen = sa.select(of.kind, of.rows, of.deleted_at, of.before).order_by(of.id.desc()).limit(many)
     return [Deletion(*row) for row in tx.execute(chosen)]

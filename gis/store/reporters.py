@@ -53,7 +53,10 @@ def reported_by(tx: Tx, contact: str, *, seal: Seal) -> list[Reported]:
 
 
 def erase(tx: Tx, contact: str, *, seal: Seal, now: datetime) -> int:
-    """Erase who this is in all that they reported; the incidents and that somebody reported them stay. Returns how many."""
+    """Erase who this is in all that they reported, and the addresses there; the incidents and that somebody reported them stay.
+    Returns how many."""
+    theirs = sa.select(reporter.c.incident_id).where(_is(contact, seal))
+    tx.execute(sa.update(incident).where(incident.c.id.in_(theirs)).values(address=None))
     return tx.execute(_erased(now).where(_is(contact, seal))).rowcount
 
 

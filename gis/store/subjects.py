@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gis.account_tables import account, api_key, login, role_grant
 from gis.db import Tx
 from gis.errors import NotFound
+from gis.store.accounts import ERASED
 from gis.tables import duty, edition, leave, owner, shift
 
 
@@ -36,7 +37,7 @@ def erase_account(tx: Tx, account_id: int, *, now: datetime) -> int:
     """Erase the person behind an account that has ended: its name, login, password, provider, devices and keys. The row and its id stay
     for what refers to them. Returns how many rows were changed or deleted."""
     gone = {
-        "login": f"erased-{account_id}",
+        "login": f"{ERASED}{account_id}",
         "name": "",
         "password_hash": None,
         "password_changed_at": None,

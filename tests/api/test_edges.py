@@ -61,6 +61,37 @@ def test_every_answer_is_secured(tmp_path: Path, path: str, status: int) -> None
     assert "strict-transport-security" not in reply.headers
 
 
+def test_who_may_keep_an_answer(tmp_path: Path) -> None:
+    with asked(tmp_path) as client:
+        for path, kept in {
+            "/api/v1/cities": "private, no-store",
+            "/api/v1/nothing": "private, no-store",
+            "/healthz": "no-cache",
+            "/static/icon.svg": None,
+        }.items():
+            assert client.get(path).headers.get("cache-control") == kept, path
+
+
+@pytest.mark.parametrize(
+    "cookie", ["wangge_login=abc", "theme=dark; wangge_login=abc", "a_wangge_login=x; wangge_login=abc", "wangge_login=x; wangge_login=abc"]
+)
+@pytest.mark.parametrize("key", [None, "Bearer wgk_a", "bearer wgk_a", "BEARER   wgk_a"])
+def test_one_credential_is_one_however_it_is_written(tmp_path: Path, cookie: str, key: str | None) -> None:
+    headers = {"Cookie": cookie} if key is None else {"Authorization": key}
+    with asked(tmp_path, credential_rate=4) as client:
+        plain = {"Cookie": "wangge_login=abc"} if key is None else {"Authorization": "Bearer wgk_a"}
+        assert client.get("/healthz", headers=plain).status_code == 200
+        assert client.get("/healthz", headers=headers).status_code == 429
+
+
+def test_a_page_elsewhere_logs_nobody_in_or_out(tmp_path: Path) -> None:
+    with asked(tmp_path) as client:
+        for path in ("/api/v1/login", "/api/v1/logout"):
+            for said in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": OTHER}):
+                reply = client.post(path, headers=said, content=b"a=b")
+                assert (reply.status_code, reply.json()["type"]) == (403, "/problems/cross-site-request")
+
+
 def test_a_script_has_the_policy_of_a_page_because_a_worker_lives_by_it(tmp_path: Path) -> None:
     with asked(tmp_path) as client:
         page = client.get("/map")
@@ -98,7 +129,9 @@ def test_https_is_asked_for_only_over_https(tmp_path: Path) -> None:
         (COOKIE | {"Origin": "http://127.0.0.1"}, True),
         (COOKIE | {"Sec-Fetch-Site": "cross-site", "Origin": LISTED}, True),
         (COOKIE | {"Authorization": "Bearer wgk_1", "Sec-Fetch-Site": "cross-site"}, True),
-        ({"Sec-Fetch-Site": "cross-site", "Origin": OTHER}, True),
+        # Without the cookie too: a page elsewhere must not log anybody in or out.
+        ({"Sec-Fetch-Site": "cross-site", "Origin": OTHER}, False),
+        ({}, True),
         (COOKIE, False),
         (COOKIE | {"Sec-Fetch-Site": "cross-site", "Origin": OTHER}, False),
         (COOKIE | {"Sec-Fetch-Site": "same-site", "Origin": OTHER}, False),
@@ -278,7 +311,7 @@ def test_in_production_the_server_listens_beyond_this_machine_and_believes_only_
     if own is None:
         pytest.skip("this machine has no address but loopback")
     secret = tmp_path / "secret"
-    secret.write_text("a key from a file\n")
+    secret.write_text("a key from a file that is long enough\n")
     production = {"WANGGE_ENVIRONMENT": "production", "WANGGE_SECRET_KEY_FILE": str(secret), "WANGGE_HOST": "0.0.0.0"}
     settings = production | {"WANGGE_HOSTS": f"localhost,127.0.0.1,{own}", "WANGGE_ADDRESS_RATE": "40"}
     with serving(database, tmp_path, **settings) as address:

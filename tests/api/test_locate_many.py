@@ -136,3 +136,15 @@ def test_a_street_beside_a_point_outside_is_named(client: TestClient) -> None:
     assert one["how"] == many["how"] == "nearest"
     assert one["segment"]["code"] == many["segment"]
     assert one["owner"] is one["street_unit"] is None
+
+
+def test_as_many_bodies_come_in_at_once_as_there_are_places(client: TestClient) -> None:
+    places = client.app.state.running.uploads_of_nobody  # type: ignore[attr-defined]
+    body = {"points": [{"id": 1, "lon": 121.4724, "lat": 31.2338}]}
+    held = [object() for _ in range(int(places.total_tokens))]
+    for one in held:
+        places.acquire_on_behalf_of_nowait(one)
+    refused = client.post("/api/v1/locate?datum=wgs84", json=body)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    places.release_on_behalf_of(held.pop())
+    assert [client.post("/api/v1/locate?datum=wgs84", json=body).status_code for _ in range(3)] == [200, 200, 200]

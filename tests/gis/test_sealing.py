@@ -56,6 +56,11 @@ def test_keys_change_one_after_the_other() -> None:
 
 def test_a_contact_is_found_however_it_is_written_and_under_every_key() -> None:
     assert seal_with("k").digest("Li@Example.org ") == seal_with("k").digest("li@example.org")
+    telephone = seal_with("k").digest("13800000000")
+    for written in ("138 0000 0000", "138-0000-0000", "+8613800000000", "0086 138 0000 0000", "１３８００００００００"):
+        assert seal_with("k").digest(written) == telephone, written
+    for other in ("13800000001", "8613800000", "a13800000000"):
+        assert seal_with("k").digest(other) != telephone, other
     assert seal_with("k").digest("021 5555") != seal_with("k").digest("021 5556")
     assert seal_with("old").digest("021 5555") in seal_with("new,old").digests("021 5555")
     assert seal_with("other").digest("021 5555") not in seal_with("new,old").digests("021 5555")

@@ -27,10 +27,18 @@ CREATE POLICY reporter_read ON reporter FOR SELECT TO wangge_app USING (
     )
 );
 
+-- The logins that erasure gives are nobody's to take.
+ALTER TABLE account ADD CONSTRAINT account_erased_check CHECK (login !~ '^erased-' OR erased_at IS NOT NULL);
+
+-- Who made a key: one that somebody else made ends when the account may do more, or takes another password.
+ALTER TABLE api_key
+    ADD COLUMN made_by INTEGER,
+    ADD CONSTRAINT api_key_made_by_fkey FOREIGN KEY (made_by) REFERENCES account (id) ON DELETE SET NULL;
+COMMENT ON COLUMN api_key.made_by IS 'NULL: by a command on the machine';
+
 CREATE TABLE deletion (
     id INTEGER GENERATED ALWAYS AS IDENTITY,
     kind TEXT NOT NULL,
-    subject TEXT,
     before TIMESTAMPTZ,
     rows INTEGER NOT NULL,
     deleted_at TIMESTAMPTZ NOT NULL,
@@ -38,8 +46,7 @@ CREATE TABLE deletion (
     CONSTRAINT deletion_rows_check CHECK (rows >= 0)
 );
 COMMENT ON COLUMN deletion.kind IS 'what was deleted; gis/personal_fields.py names the kinds';
-COMMENT ON COLUMN deletion.subject IS 'keyed digest of who asked to be erased; NULL: its time was over';
-COMMENT ON COLUMN deletion.before IS 'what was older than this went; NULL: all of the subject';
+COMMENT ON COLUMN deletion.before IS 'what was older than this went; NULL: all of one person';
 
 -- A duty of an adopted edition may end, and may lose the name of who held it, for the post's code: whoever has the right to be
 -- forgotten goes before the replay of an old answer to the letter. The post, the place and the time stay.
