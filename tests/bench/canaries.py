@@ -36,6 +36,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
 from api.app import create_app
+from api.logs import configure_logs
 from gis import cluster as private
 from gis import db
 from gis.layers import LAYERS
@@ -217,6 +218,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    configure_logs(Settings(log_level="error"))
     with tempfile.TemporaryDirectory(prefix="wangge-canaries-") as name:
         folder = Path(name)
         folder.chmod(0o755)
