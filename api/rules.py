@@ -16,6 +16,7 @@ RULES: Mapping[str, Act | None] = MappingProxyType(
         "home": None,
         "mapPage": None,
         "docsPage": None,
+        "loginPage": None,
         "healthz": None,
         "readyz": None,
         "version": None,
@@ -60,5 +61,5 @@ RULES: Mapping[str, Act | None] = MappingProxyType(
 )
 """The act of each route by its operation id; None where nothing of a city or a person is read or changed, and nobody is asked who they are."""
 
-BY_LOGIN = frozenset({"addOwnKey"})
+BY_LOGIN = frozenset({"addOwnKey", "endOtherLogins"})
 """The routes that take a device's log-in: to an API key, which may have been stolen, they are closed whatever its account may do."""

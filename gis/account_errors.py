@@ -96,6 +96,15 @@ class NoExpiry(Refusal):
 
 
 @dataclass(eq=False)
+class KeyOfAPerson(Conflict):
+    """Somebody asked for an API key of another person's account: it would act in that person's name, whatever they may do later."""
+
+    login: str
+    template: ClassVar[str] = "The account {login} is a person's: nobody else makes keys for it."
+    mend: ClassVar[str] = "Make an account of the kind machine for a program; a person makes keys of their own (POST /api/v1/me/keys)."
+
+
+@dataclass(eq=False)
 class LogInRefused(Refusal):
     """A log-in failed. That it says no more, of unknown, locked and ended accounts alike, is meant."""
 

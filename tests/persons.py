@@ -65,9 +65,14 @@ def key_of(tx: db.Tx, account: int, *, layers: list[str] | None = None, rate_per
 
 def login(url: str, *grants: Grant, lasts: timedelta | None = None) -> dict[str, str]:
     """The header of requests by a new account with these grants on a device that is logged in; ``lasts``: so long from now."""
+    with act(url) as tx:
+        return login_of(tx, add_in(tx, *grants), lasts=lasts)
+
+
+def login_of(tx: db.Tx, account: int, *, lasts: timedelta | None = None) -> dict[str, str]:
+    """The header of requests by an account on another device that is logged in."""
     token = secrets.token_urlsafe(32)
     ends_at = ENDS if lasts is None else datetime.now(UTC) + lasts
-    with act(url) as tx:
-        values = {"account_id": add_in(tx, *grants), "digest": hashlib.sha256(token.encode()).digest(), "device": "test"}
-        tx.execute(sa.insert(tables.login).values(**values, began_at=BEGAN, seen_at=BEGAN, expires_at=ends_at))
+    values = {"account_id": account, "digest": hashlib.sha256(token.encode()).digest(), "device": "test"}
+    tx.execute(sa.insert(tables.login).values(**values, began_at=BEGAN, seen_at=BEGAN, expires_at=ends_at))
     return {"Cookie": f"wangge_login={token}"}

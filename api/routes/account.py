@@ -1,4 +1,4 @@
-"""One's own account: log in and out, who one is, one's devices, another password."""
+"""One's own account: log in and out, who one is, one's devices and keys, another password."""
 
 from __future__ import annotations
 
@@ -15,15 +15,27 @@ from api.deps import LOGIN_COOKIE, Caller, Calling, Held, Now, Running
 from api.errors import NotLoggedIn
 from api.limits import Limits, client_of
 from api.oidc import provider_name
-from api.schemas.account import GrantOut, LogInIn, LoginOut, MeOut, NewPasswordIn, TileTokenOut, WaysOut, WhoOut
+from api.schemas.account import (
+    GrantOut,
+    KeyOut,
+    LogInIn,
+    LoginOut,
+    MeOut,
+    NewKeyOut,
+    NewPasswordIn,
+    OwnKeyIn,
+    TileTokenOut,
+    WaysOut,
+    WhoOut,
+)
 from gis import passwords
 from gis.account_errors import LogInRefused
 from gis.actions import log_in
 from gis.actions.change_password import change_password
 from gis.credentials import digest_of
 from gis.db import Tx
-from gis.errors import NotFound
-from gis.store import logins
+from gis.errors import NotAnInstant, NotFound
+from gis.store import api_keys, logins
 from gis.store.logins import Begun
 from grids.permissions import Act
 
@@ -112,10 +124,11 @@ def end_login(caller: Calling, now: Now, number: Number) -> Response:
 
 @router.delete("/me/logins", operation_id="endOtherLogins", status_code=204, response_class=Response)
 def end_other_logins(caller: Calling, now: Now) -> Response:
-    """Log all of one's devices out but the one that asks."""
+    """Log all of one's devices out but the one that asks. Takes a log-in."""
     with caller.keep(Act.KEEP_OWN_ACCOUNT) as (tx, entered):
         if entered is not None and entered.person.account is not None:
-            logins.end_all(tx, entered.person.account, but=entered.credential if caller.has_login else None, now=now)
+            caller.require_login()
+            logins.end_all(tx, entered.person.account, but=entered.credential, now=now)
     return Response(status_code=204)
 
 
@@ -129,6 +142,46 @@ async def change_own_password(caller: Calling, held: Held, now: Now, said: NewPa
         raise LogInRefused
     password_hash = await held.hashing.run(partial(passwords.hashed, new))
     await to_thread.run_sync(_change, held, tried, password_hash, kept, now)
+    return Response(status_code=204)
+
+
+@router.get("/me/keys", operation_id="listOwnKeys")
+def list_own_keys(caller: Calling) -> list[KeyOut]:
+    """The keys of one's own account, whoever made them, the newest first."""
+    with caller.keep(Act.KEEP_OWN_ACCOUNT) as (tx, entered):
+        if entered is None or entered.person.account is None:
+            return []
+        return [KeyOut.of(key, entered.login) for key in api_keys.listed(tx, entered.person.account)]
+
+
+@router.post("/me/keys", operation_id="addOwnKey", status_code=201)
+def add_own_key(caller: Calling, now: Now, said: OwnKeyIn) -> NewKeyOut:
+    """Make a key that acts for oneself; it is in this answer and never again. Takes a log-in."""
+    with caller.keep(Act.KEEP_OWN_ACCOUNT) as (tx, entered):
+        if entered is None or entered.person.account is None:
+            raise NotLoggedIn
+        caller.require_login()
+        number, key = api_keys.create(
+            tx,
+            entered.person.account,
+            name=said.name,
+            layers=said.layers,
+            rate_per_minute=said.rate_per_minute,
+            expires_at=aware(said.expires_at),
+            made_by=entered.person.account,
+            now=now,
+        )
+        structlog.get_logger().info("key made", by=entered.person.account, account=entered.login, number=number)
+    return NewKeyOut(number=number, key=key, expires_at=said.expires_at)
+
+
+@router.delete("/me/keys/{number}", operation_id="revokeOwnKey", status_code=204, response_class=Response)
+def revoke_own_key(caller: Calling, now: Now, number: Number) -> Response:
+    """Revoke a key of one's own account, whoever made it."""
+    with caller.keep(Act.KEEP_OWN_ACCOUNT) as (tx, entered):
+        account = None if entered is None else entered.person.account
+        if account is None or not api_keys.revoke(tx, account, number, now=now):
+            raise NotFound("key", str(number))
     return Response(status_code=204)
 
 
@@ -154,6 +207,13 @@ def keep_login(response: Response, request: Request, begun: Begun, *, now: datet
         httponly=True,
         samesite="lax",
     )
+
+
+def aware(instant: datetime) -> datetime:
+    """An instant that was sent. Raises ``NotAnInstant`` for one without its offset from UTC."""
+    if instant.tzinfo is None:
+        raise NotAnInstant(instant.isoformat())
+    return instant
 
 
 def device_of(request: Request) -> str:

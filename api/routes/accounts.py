@@ -12,14 +12,14 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.deps import Caller, Calling, Held, Now
 from api.keeping import Keeper, keeping
-from api.routes.account import Number
+from api.routes.account import Number, aware
 from api.schemas.account import AccountIn, AccountOut, GrantIn, KeyIn, KeyOut, NewGrantOut, NewKeyOut, PasswordIn
 from gis import passwords
-from gis.account_errors import NoGrant
+from gis.account_errors import KeyOfAPerson, NoGrant
 from gis.actions.change_password import set_password
 from gis.actions.end_account import end_account
 from gis.actions.give_grant import give_grant
-from gis.errors import NotAnInstant, NotFound
+from gis.errors import NotFound
 from gis.store import accounts, api_keys, grants
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
@@ -96,15 +96,19 @@ def list_keys(caller: Calling, now: Now, account: Annotated[str | None, Query(ma
 
 @router.post("/api-keys", operation_id="addKey", status_code=201)
 def add_key(caller: Calling, now: Now, said: KeyIn) -> NewKeyOut:
-    """Make a key for an account; it is in this answer and never again."""
+    """Make a key for the account of a program; it is in this answer and never again. A person makes their own (``addOwnKey``)."""
     with keeping(caller, now) as keeper:
+        owner = keeper.require_account(said.account)
+        if owner.kind != "machine":
+            raise KeyOfAPerson(owner.login)
         number, key = api_keys.create(
             keeper.tx,
-            keeper.require_account(said.account).id,
+            owner.id,
             name=said.name,
             layers=said.layers,
             rate_per_minute=said.rate_per_minute,
-            expires_at=_aware(said.expires_at),
+            expires_at=aware(said.expires_at),
+            made_by=keeper.person.account,
             now=now,
         )
         _note("key made", keeper, said.account, number=number)
@@ -156,19 +160,13 @@ def _give(keeper: Keeper, login: str, said: GrantIn, now: datetime) -> int:
         keeper.tx,
         login,
         grant,
-        from_at=None if said.begins_at is None else _aware(said.begins_at),
-        to_at=None if said.ends_at is None else _aware(said.ends_at),
+        from_at=None if said.begins_at is None else aware(said.begins_at),
+        to_at=None if said.ends_at is None else aware(said.ends_at),
         granted_by=keeper.person.account,
         now=now,
     )
     _note("grant given", keeper, login, number=number)
     return number
-
-
-def _aware(instant: datetime) -> datetime:
-    if instant.tzinfo is None:
-        raise NotAnInstant(instant.isoformat())
-    return instant
 
 
 def _note(event: str, keeper: Keeper, login: str, **more: int) -> None:

@@ -154,21 +154,27 @@ class AccountOut(WhoOut):
         )
 
 
-class KeyIn(BaseModel):
-    """A key to make for an account."""
+class OwnKeyIn(BaseModel):
+    """A key to make for oneself."""
 
-    account: Said
     name: Said
     layers: Annotated[list[Code], Field(min_length=1, max_length=50)] | None = None
     rate_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     expires_at: datetime
 
 
+class KeyIn(OwnKeyIn):
+    """A key to make for the account of a program."""
+
+    account: Said
+
+
 class KeyOut(BaseModel):
-    """A key as it is known after it was made: by its first characters."""
+    """A key as it is known after it was made: by its first characters. ``own``: the account itself has made it."""
 
     number: int
     account: str
+    own: bool
     name: str
     start: str
     layers: list[str] | None
@@ -184,6 +190,7 @@ class KeyOut(BaseModel):
         return cls(
             number=key.id,
             account=login,
+            own=key.made_by == key.account_id,
             name=key.name,
             start=key.start,
             layers=None if key.layers is None else list(key.layers),

@@ -1,4 +1,4 @@
-"""Give an account another password: all its devices but the one that asks are logged out."""
+"""Give an account another password: all its devices but the one that asks are logged out, and keys that others made for it end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from gis.account_errors import LogInRefused
 from gis.db import Tx
 from gis.errors import NotFound
-from gis.store import accounts, logins
+from gis.store import accounts, api_keys, logins
 
 
 def change_password(tx: Tx, account_id: int, password_hash: str, *, instead_of: str, login: int | None, now: datetime) -> int:
@@ -17,6 +17,7 @@ def change_password(tx: Tx, account_id: int, password_hash: str, *, instead_of: 
     """
     if not accounts.set_password(tx, account_id, password_hash, instead_of=instead_of, now=now):
         raise LogInRefused
+    api_keys.revoke_made_by_others(tx, account_id, now=now)
     return logins.end_all(tx, account_id, but=login, now=now)
 
 
@@ -25,4 +26,5 @@ def set_password(tx: Tx, login: str, password_hash: str, *, now: datetime) -> in
     found = accounts.find_standing(tx, login)
     if not accounts.set_password(tx, found.id, password_hash, now=now):
         raise NotFound("account", login)
+    api_keys.revoke_made_by_others(tx, found.id, now=now)
     return logins.end_all(tx, found.id, now=now)

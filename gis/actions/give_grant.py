@@ -1,4 +1,7 @@
-"""Give an account a role in a part of a city, after asking whether there are such a city, place and role to give."""
+"""Give an account a role in a part of a city, after asking whether there are such a city, place and role to give.
+
+Keys of the account that others have made end with it: whoever made one might not have given this role.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import datetime
 from gis.account_errors import NoGrant, NotAPeriod
 from gis.db import Tx
 from gis.errors import NotAnInstant
-from gis.store import accounts, grants
+from gis.store import accounts, api_keys, grants
 from grids.permissions import Grant, Role
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
@@ -23,7 +26,8 @@ def give_grant(
     to_at: datetime | None = None,
     granted_by: int | None = None,
 ) -> int:
-    """Give a grant, from now on unless another beginning is named, and return its number.
+    """Give a grant, from now on unless another beginning is named, and return its number. Of the account's keys those of its own, of
+    ``granted_by`` and of commands on the machine stay.
 
     Raises ``NotFound`` for account, city, level and place, ``AccountEnded``, ``NoAdoptedEdition`` for a place of a city that has no
     plan, ``NotAPeriod``, ``NotAnInstant`` for one in no year of ours, and ``NoGrant`` for what no grant can be.
@@ -41,4 +45,5 @@ def give_grant(
     if grant.role is Role.DEPARTMENT and grant.department is None:
         raise NoGrant("the role department needs the code of a department.")
     grants.require_place(tx, grant.city, grant.place)
+    api_keys.revoke_made_by_others(tx, found.id, but=granted_by, now=now)
     return grants.add(tx, found.id, grant, from_at=begins_at, to_at=to_at, granted_by=granted_by, now=now)

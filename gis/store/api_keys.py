@@ -1,4 +1,8 @@
-"""API keys: what a program holds to act for an account. The key is shown once; its SHA-256 and first characters are kept."""
+"""API keys: what a program holds to act for an account. The key is shown once; its SHA-256 and first characters are kept.
+
+A key that somebody else has made for an account opens what the account might do then: it ends when the account is given more by
+another, and when it takes another password.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,8 @@ _SHOWN = len(KEY_PREFIX) + 6
 
 @dataclass(frozen=True)
 class Key:
-    """What is known of a key. ``layers`` None: every layer that its account may read; ``rate_per_minute`` None: no limit of its own."""
+    """What is known of a key. ``layers`` None: every layer that its account may read; ``rate_per_minute`` None: no limit of its own;
+    ``made_by`` None: a command on the machine."""
 
     id: int
     account_id: int
@@ -32,6 +37,7 @@ class Key:
     expires_at: datetime
     revoked_at: datetime | None
     used_at: datetime | None
+    made_by: int | None
 
 
 def create(
@@ -43,8 +49,9 @@ def create(
     now: datetime,
     layers: Sequence[str] | None = None,
     rate_per_minute: int | None = None,
+    made_by: int | None = None,
 ) -> tuple[int, str]:
-    """Make a key for an account; its number and the key itself, which is never seen again.
+    """Make a key for an account; its number and the key itself, which is never seen again. ``made_by`` is the account that asks for it.
 
     Raises ``BadName``, ``NoExpiry`` (past, or more than a year ahead) and ``NotFound`` for a layer.
     """
@@ -62,6 +69,7 @@ def create(
         "rate_per_minute": rate_per_minute,
         "created_at": now,
         "expires_at": expires_at,
+        "made_by": made_by,
     }
     made = tx.execute(sa.insert(api_key).values(values).returning(api_key.c.id)).scalar_one()
     return int(made), key
@@ -89,6 +97,12 @@ def revoke_all(tx: Tx, account_id: int, *, now: datetime) -> int:
     return tx.execute(_revoking(account_id, now)).rowcount
 
 
+def revoke_made_by_others(tx: Tx, account_id: int, *, now: datetime, but: int | None = None) -> int:
+    """Revoke the keys of an account that another account than it and ``but`` has made; returns how many. Those of commands stay."""
+    others = api_key.c.made_by.not_in([account_id] if but is None else [account_id, but])
+    return tx.execute(_revoking(account_id, now).where(others)).rowcount
+
+
 def _revoking(account_id: int, now: datetime) -> sa.Update:
     standing = (api_key.c.account_id == account_id, api_key.c.revoked_at.is_(None), api_key.c.expires_at > now)
     return sa.update(api_key).where(*standing).values(revoked_at=now)
@@ -106,4 +120,5 @@ def _key(row: sa.Row[tuple[object, ...]]) -> Key:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         used_at=row.used_at,
+        made_by=row.made_by,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -253,3 +253,43 @@ def test_a_page_of_another_site_cannot_log_anybody_out_or_change_a_password(plai
         assert browser.post("/api/v1/logout", headers=headers).status_code == 403
         assert browser.post("/api/v1/me/password", json={"old": PASSWORD, "new": OTHER}, headers=headers).status_code == 403
     assert browser.get("/api/v1/me").json()["account"]["login"] == "mei"
+
+
+def test_a_person_makes_lists_and_revokes_keys_of_their_own_and_a_key_makes_no_other(
+    plain: Callable[[], TestClient], database: str
+) -> None:
+    phone, program = plain(), plain()
+    log_in(phone)
+    asked = {"name": "script", "expires_at": (now() + timedelta(days=9)).isoformat()}
+    made = phone.post("/api/v1/me/keys", json=asked, headers=OURS)
+    assert made.status_code == 201, made.text
+    by_key = {"Authorization": f"Bearer {made.json()['key']}"}
+    assert program.get("/api/v1/me", headers=by_key).json()["account"]["login"] == "mei"
+    again = program.post("/api/v1/me/keys", json=asked, headers=by_key)
+    assert (again.status_code, again.json()["ground"]) == (403, "by_key")
+    assert program.post("/api/v1/me/keys", json=asked, headers=OURS).status_code == 401
+    [key] = phone.get("/api/v1/me/keys").json()
+    assert (key["number"], key["name"], key["account"], key["own"]) == (made.json()["number"], "script", "mei", True)
+    assert program.get("/api/v1/me/keys").json() == []
+    make(database, "stranger")
+    log_in(stranger := plain(), "stranger")
+    assert stranger.delete(f"/api/v1/me/keys/{key['number']}", headers=OURS).status_code == 404
+    assert phone.delete(f"/api/v1/me/keys/{key['number']}", headers=OURS).status_code == 204
+    assert phone.delete(f"/api/v1/me/keys/{key['number']}", headers=OURS).status_code == 404
+    assert program.get("/api/v1/me", headers=by_key).status_code == 401
+
+
+def test_a_new_password_ends_the_keys_that_others_made_and_no_other(plain: Callable[[], TestClient], database: str) -> None:
+    phone, program = plain(), plain()
+    log_in(phone)
+    other = make(database, "admin")
+    with act(database) as tx:
+        mei = accounts.find(tx, "mei").id
+        keys = {
+            maker: api_keys.create(tx, mei, name="x", expires_at=now() + timedelta(days=9), now=now(), made_by=maker)[1]
+            for maker in (None, mei, other)
+        }
+    assert [one["own"] for one in phone.get("/api/v1/me/keys").json()] == [False, True, False]
+    assert phone.post("/api/v1/me/password", json={"old": PASSWORD, "new": OTHER}, headers=OURS).status_code == 204
+    codes = [program.get("/api/v1/me", headers={"Authorization": f"Bearer {key}"}).status_code for key in keys.values()]
+    assert codes == [200, 200, 401]

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from gis.store import accounts, grants
 from grids.permissions import Grant, Place, Role
 from tests import persons
-from tests.api.test_account import OTHER, PASSWORD, log_in, make, now
+from tests.api.test_account import OTHER, OURS, PASSWORD, log_in, make, now
 from tests.tiny_city import act
 
 WEST, EAST = Place("district", "310101"), Place("district", "310104")
@@ -27,7 +27,7 @@ def west(client: TestClient, database: str) -> dict[str, str]:
     make(database, "chief", Grant(Role.DUTY_CHIEF, "tiny"))
     number = make(database, "admin-west", Grant(Role.ADMINISTRATOR, "tiny", WEST))
     with act(database) as tx:
-        return persons.key_of(tx, number)
+        return persons.login_of(tx, number) | OURS
 
 
 def grant(role: str, place: Place | None, **more: Any) -> dict[str, Any]:
@@ -144,17 +144,46 @@ def test_no_other_role_keeps_accounts(client: TestClient, database: str, role: R
     assert client.get("/api/v1/accounts").status_code == 401
 
 
+def key_for(client: TestClient, login: str, headers: dict[str, str], **more: Any) -> Any:
+    asked = {"account": login, "name": "wall", "expires_at": (now() + timedelta(days=9)).isoformat()}
+    return client.post("/api/v1/api-keys", json=asked | more, headers=headers)
+
+
+def test_nobody_else_makes_a_key_for_a_person(client: TestClient, west: dict[str, str]) -> None:
+    made = key_for(client, "worker-west", west)
+    assert (made.status_code, made.json()["type"]) == (409, "/problems/key-of-a-person")
+    assert log_in(client, "worker-west").status_code == 204
+    assert client.get("/api/v1/me/keys").json() == []
+
+
+def test_a_key_ends_when_its_account_is_given_more_than_its_maker_gave(client: TestClient, west: dict[str, str], database: str) -> None:
+    number = make(database, "wall", Grant(Role.WORKER, "tiny", IN_WEST), kind="machine", password_hash=None)
+    whole = persons.login(database, Grant(Role.ADMINISTRATOR, "tiny")) | OURS
+    with act(database) as tx:
+        by_command = persons.key_of(tx, number)
+    by_west, by_whole = ({"Authorization": f"Bearer {key_for(client, 'wall', admin).json()['key']}"} for admin in (west, whole))
+    assert client.post("/api/v1/accounts/wall/grants", json=grant("worker", WEST), headers=west).status_code == 201
+    assert client.get("/api/v1/me", headers=by_west).status_code == 200
+    assert client.get("/api/v1/me", headers=by_whole).status_code == 401
+    by_whole = {"Authorization": f"Bearer {key_for(client, 'wall', whole).json()['key']}"}
+    assert client.post("/api/v1/accounts/wall/grants", json=grant("intake", None), headers=whole).status_code == 201
+    assert client.get("/api/v1/incidents", headers=by_west).status_code == 401
+    assert client.get("/api/v1/incidents", headers=by_whole).status_code == 200
+    assert client.get("/api/v1/incidents", headers=by_command).status_code == 200
+
+
 def test_keys_are_made_listed_and_revoked(client: TestClient, west: dict[str, str], database: str) -> None:
-    asked = {"account": "worker-west", "name": "wall", "layers": ["blocks"], "rate_per_minute": 60}
+    make(database, "screen", Grant(Role.WORKER, "tiny", IN_WEST), kind="machine", password_hash=None)
+    asked = {"account": "screen", "name": "wall", "layers": ["blocks"], "rate_per_minute": 60}
     made = client.post("/api/v1/api-keys", json=asked | {"expires_at": (now() + timedelta(days=9)).isoformat()}, headers=west)
     assert made.status_code == 201, made.text
     by_key = {"Authorization": f"Bearer {made.json()['key']}"}
     assert client.get("/tiles/blocks.json", headers=by_key).status_code == 200
     assert client.get("/tiles/areas.json", headers=by_key).status_code == 403
-    assert client.get("/api/v1/me", headers=by_key).json()["account"]["login"] == "worker-west"
+    assert client.get("/api/v1/me", headers=by_key).json()["account"]["login"] == "screen"
     assert client.get("/api/v1/me/logins", headers=by_key).status_code == 403
     [key] = client.get("/api/v1/api-keys", headers=west).json()
-    assert (key["account"], key["name"], key["layers"], key["rate_per_minute"]) == ("worker-west", "wall", ["blocks"], 60)
+    assert (key["account"], key["name"], key["layers"], key["rate_per_minute"]) == ("screen", "wall", ["blocks"], 60)
     assert key["used_at"] is not None
     assert made.json()["key"].startswith(key["start"])
     assert "digest" not in key
@@ -183,9 +212,9 @@ WRONG = [
     ("POST", "/api/v1/accounts/worker-west/grants", grant("worker", IN_WEST, ends_at="2099-01-01T00:00:00"), 422),
     ("POST", "/api/v1/accounts/worker-west/grants", grant("worker", IN_WEST, begins_at="0001-01-01T00:00:00+14:00"), 422),
     ("POST", "/api/v1/accounts/worker-west/grants", grant("worker", IN_WEST, ends_at="9999-12-31T23:59:59-14:00"), 422),
-    ("POST", "/api/v1/api-keys", {"account": "worker-west", "name": "x", "expires_at": "2020-01-01T00:00:00Z"}, 422),
-    ("POST", "/api/v1/api-keys", {"account": "worker-west", "name": "x", "expires_at": "9999-12-31T23:59:59-14:00"}, 422),
-    ("POST", "/api/v1/api-keys", {"account": "worker-west", "name": "x", "expires_at": "2099-01-01T00:00:00"}, 422),
+    ("POST", "/api/v1/api-keys", {"account": "machine-west", "name": "x", "expires_at": "2020-01-01T00:00:00Z"}, 422),
+    ("POST", "/api/v1/api-keys", {"account": "machine-west", "name": "x", "expires_at": "9999-12-31T23:59:59-14:00"}, 422),
+    ("POST", "/api/v1/api-keys", {"account": "machine-west", "name": "x", "expires_at": "2099-01-01T00:00:00"}, 422),
     ("PUT", "/api/v1/accounts/worker-west/password", {"password": "x" * 12}, 422),
     ("DELETE", "/api/v1/accounts/%00", None, 422),
     ("DELETE", "/api/v1/api-keys/2147483648", None, 422),
@@ -193,6 +222,7 @@ WRONG = [
 
 
 def test_what_makes_no_sense_is_refused_and_changes_nothing(client: TestClient, west: dict[str, str], database: str) -> None:
+    make(database, "machine-west", Grant(Role.WORKER, "tiny", IN_WEST), kind="machine", password_hash=None)
     for method, url, body, code in WRONG:
         reply = client.request(method, url, json=body, headers=west)
         assert reply.status_code == code, (url, body, reply.text)
