@@ -8,7 +8,7 @@ export default defineConfig({
     target: 'es2022',
     outDir: '../api/static',
     emptyOutDir: true,
-    rollupOptions: { input: ['index.html', 'docs.html'] },
+    rollupOptions: { input: ['index.html', 'docs.html', 'login.html'] },
     // Two libraries are above Vite's default, each in a file of its own: the map's, loaded after the page's text is on screen, and the one of /docs.
     chunkSizeWarningLimit: 1700,
   },

@@ -33,6 +33,12 @@ def map_page() -> FileResponse:
     return _page("index.html")
 
 
+@router.get("/login", operation_id="loginPage", include_in_schema=False)
+def login_page() -> FileResponse:
+    """The page on which one logs in and out."""
+    return _page("login.html")
+
+
 @router.get("/docs", operation_id="docsPage", include_in_schema=False)
 def docs_page() -> FileResponse:
     """The programming interface, explained; everything it needs is served from here."""

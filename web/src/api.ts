@@ -84,16 +84,32 @@ async function reasonOf(response: Response): Promise<string> {
   return `HTTP ${response.status} ${response.statusText}`.trim();
 }
 
-async function ask<T>(path: string, language: Language, signal?: AbortSignal): Promise<T> {
-  let response: Response;
+async function reply(path: string, language: Language, how: RequestInit): Promise<Response> {
   try {
-    response = await fetch(path, { headers: { 'Accept-Language': tagOf(language) }, signal: signal ?? null });
+    return await fetch(path, { ...how, headers: { 'Accept-Language': tagOf(language), ...how.headers } });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new Failure('unreachable', path);
   }
+}
+
+/** The answer to a question. A login that is over is given up, and the question asked as nobody. */
+export async function ask<T>(path: string, language: Language, signal?: AbortSignal): Promise<T> {
+  const question = { signal: signal ?? null };
+  let response = await reply(path, language, question);
+  if (response.status === 401) {
+    await reply('/api/v1/logout', language, { method: 'POST', ...question });
+    response = await reply(path, language, question);
+  }
   if (!response.ok) throw new Failure('refused', await reasonOf(response));
   return (await response.json()) as T;
+}
+
+/** Send something that is answered by nothing, or refused. */
+export async function send(path: string, said: unknown, language: Language): Promise<void> {
+  const body = said === null ? {} : { body: JSON.stringify(said), headers: { 'Content-Type': 'application/json' } };
+  const response = await reply(path, language, { method: 'POST', ...body });
+  if (!response.ok) throw new Failure('refused', await reasonOf(response));
 }
 
 export const askCities = (language: Language, signal?: AbortSignal): Promise<City[]> =>

@@ -3,12 +3,11 @@ import { askCities, type City } from './api.ts';
 import { useAsked } from './asked.ts';
 import { CityMap, type Seen } from './city-map.tsx';
 import { Header } from './header.tsx';
+import { languageOfBrowser } from './languages.tsx';
 import { messagesIn, nameIn, tagOf, type Language } from './messages/index.ts';
 import { Notice } from './notice.tsx';
 import { readPermalink, writePermalink } from './permalink.ts';
 import { FailureText, NoCity, Screen } from './states.tsx';
-
-const languageOfBrowser = (): Language => (navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en');
 
 export function App() {
   const [start] = useState(() => readPermalink(location.hash));

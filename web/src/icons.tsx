@@ -15,6 +15,8 @@ export const LayersIcon = () => <Icon><path d="M12 4l9 5-9 5-9-5zM3 14l9 5 9-5" 
 export const ChevronIcon = () => <Icon><path d="M6 15l6-6 6 6" /></Icon>;
 export const TargetIcon = () => <Icon><circle cx="12" cy="12" r="5.5" /><path d="M12 2.5v5M12 16.5v5M2.5 12h5M16.5 12h5" /></Icon>;
 
+export const PersonIcon = () => <Icon><circle cx="12" cy="8" r="4" /><path d="M4 20c1.2-4 4.2-6 8-6s6.8 2 8 6" /></Icon>;
+
 export const Logo = () => (
   <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <path d="M16 3.5l11 6.25v12.5L16 28.5 5 22.25V9.750z" />

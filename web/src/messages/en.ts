@@ -48,6 +48,16 @@ export const en = {
   noCityHelp: 'Load the demo city, then reload this page:',
   failed: 'The map could not be opened',
   layerFailed: 'Part of the map could not be loaded',
+  logIn: 'Log in',
+  logOut: 'Log out',
+  loggingIn: 'Logging in …',
+  loginName: 'Login',
+  password: 'Password',
+  logInThrough: (provider: string) => `Log in through ${provider}`,
+  loggedInAs: (name: string) => `Logged in as ${name}`,
+  toTheMap: 'To the map',
+  logInRefused: 'The log-in was refused. Try again, or ask whoever keeps the accounts.',
+  providerFailed: 'The log-in service is not available. Try again later, or log in with a password.',
   tryAgain: 'Try again',
 } as const;
 
