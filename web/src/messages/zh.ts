@@ -55,7 +55,7 @@ export const zh: Messages = {
   loggingIn: '正在登录……',
   loginName: '登录名',
   password: '密码',
-  logInThrough: (provider) => `用${provider}登录`,
+  logInThrough: (provider) => `用 ${provider} 登录`,
   loggedInAs: (name) => `已登录：${name}`,
   toTheMap: '前往地图',
   logInRefused: '登录被拒绝。请重试，或联系账号管理员。',
