@@ -101,8 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path in documents:
             self._json(200, documents[url.path]())
         elif url.path == "/authorize" and provider.asks:
-            page = f'<!doctype html><title>Provider</title><a id="yes" href="/agreed?{url.query.replace("&", "&amp;")}">It is me</a>'
+            page = f'<!doctype html><title>Provider</title><link rel="icon" href="data:,"><a id="yes" href="/agreed?{url.query.replace("&", "&amp;")}">It is me</a>'
             self._send(200, page.encode(), "text/html; charset=utf-8")
+        elif url.path not in ("/authorize", "/agreed"):
+            self._json(404, {})
         else:
             self._send(302, b"", "text/plain", Location=provider.authorize({name: one[0] for name, one in parse_qs(url.query).items()}))
 
