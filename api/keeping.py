@@ -2,6 +2,8 @@
 
 An account is where its grants are that are in force or to come; when none are, where the ended ones were. So nobody gets at what an
 account may do elsewhere by a new password of it, and an account without any grant is kept by commands of the machine alone.
+
+Nobody is given anything by an administrator whom they have made one themselves, by however many others: that would be their own hand.
 """
 
 from __future__ import annotations
@@ -49,9 +51,12 @@ class Keeper:
         return accounts.find_standing(self.tx, login)
 
     def require_grant(self, grant: Grant, *, doer: int | None) -> None:
-        """Refuse a grant that reaches beyond the own part of the city (``NotAllowed``) or that no place is for (``NotFound``)."""
+        """Refuse a grant that reaches beyond the own part of the city, or to one whose hand may be in one's own (``NotAllowed``), and one
+        that no place is for (``NotFound``)."""
         places = grants.require_place(self.tx, grant.city, grant.place)
         require(may(self.person, Act.KEEP_ACCOUNTS, _thing(grant, places, doer)))
+        if doer is not None and self.person.account is not None and doer in grants.behind(self.tx, self.person.account):
+            require(Verdict(False, Ground.OWN_WORK))
 
     def _verdict(self, account: Account, given: list[Given]) -> Verdict:
         standing = [one for one in given if one.stands(self.now)] or given

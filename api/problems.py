@@ -23,7 +23,18 @@ from api.errors import (
 )
 from api.plain import plain
 from basemaps.errors import BasemapNotBuilt, UnknownLayer
-from gis.account_errors import BadLogin, BadName, LogInRefused, NobodyNamed, NoExpiry, NoGrant, NotAPeriod, SealUnknown, WeakPassword
+from gis.account_errors import (
+    BadLogin,
+    BadName,
+    LogInRefused,
+    NobodyNamed,
+    NoExpiry,
+    NoGrant,
+    NotAPeriod,
+    OneTimePassword,
+    SealUnknown,
+    WeakPassword,
+)
 from gis.errors import (
     AxesSwapped,
     BadFile,
@@ -77,6 +88,7 @@ KINDS: dict[type[Refusal], Kind] = {
     NotAnInstant: Kind(422, EXIT_INVALID, "Not an instant"),
     NotALeave: Kind(422, EXIT_INVALID, "Not a leave"),
     LogInRefused: Kind(401, EXIT_FAILED, "Log-in refused"),
+    OneTimePassword: Kind(403, EXIT_FAILED, "One-time password"),
     WeakPassword: Kind(422, EXIT_INVALID, "Not a password"),
     BadLogin: Kind(422, EXIT_INVALID, "Not a login"),
     BadName: Kind(422, EXIT_INVALID, "Not a name"),

@@ -115,6 +115,25 @@ class LogInRefused(Refusal):
 
 
 @dataclass(eq=False)
+class OneTimePassword(Refusal):
+    """The password was set by somebody else: it lets nobody in but who takes another one with it."""
+
+    template: ClassVar[str] = (
+        "This password was set for you by somebody else. It is good for choosing your own, and for nothing before that."
+    )
+    mend: ClassVar[str] = "Log in with it once more and give a password of your own, another one, beside it (field new)."
+
+
+@dataclass(eq=False)
+class PasswordOfProvider(Conflict):
+    """Somebody wanted to set the password of another who logs in through an OpenID Connect provider: it would be a way around that."""
+
+    login: str
+    template: ClassVar[str] = "{login} logs in through the OpenID Connect provider, so nobody sets a password for them."
+    mend: ClassVar[str] = "Have it mended at the provider; the operator of the machine can set a password with 'wangge account password'."
+
+
+@dataclass(eq=False)
 class AccountNotEnded(Conflict):
     """A person is to be erased whose account still stands."""
 

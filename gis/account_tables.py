@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -52,6 +53,19 @@ account = Table(
     _instant("created_at", nullable=False),
     _instant("ended_at"),
     _instant("erased_at"),
+    Column(
+        "must_change",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="the password is good for one log-in, which takes another",
+    ),
+    Column(
+        "password_set_by",
+        Integer,
+        ForeignKey("account.id", ondelete="SET NULL"),
+        comment="who last set it for its person, whatever the person took since; NULL: nobody, or a command on the machine",
+    ),
     UniqueConstraint("issuer", "subject"),
     CheckConstraint("(issuer IS NULL) = (subject IS NULL)", name="issuer"),
     CheckConstraint("login !~ '^erased-' OR erased_at IS NOT NULL", name="erased"),

@@ -43,6 +43,11 @@ def fits(kept: str | None, password: str) -> bool:
         return False
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two that were typed are one password."""
+    return _plain(one) == _plain(other)
+
+
 def _is_text(password: str) -> bool:
     # JSON can say half a character (a lone surrogate), which no encoding has.
     try:

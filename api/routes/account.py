@@ -52,18 +52,27 @@ async def ways(held: Held) -> WaysOut:
 
 @router.post("/login", operation_id="logIn", status_code=204, response_class=Response)
 async def log_in_by_password(request: Request, held: Held, now: Now, said: LogInIn) -> Response:
-    """Log in with a password; the answer sets the cookie of the login. Whatever is wrong, the refusal is the same."""
+    """Log in with a password; the answer sets the cookie of the login. Whatever is wrong, the refusal is the same.
+
+    A password that somebody else has set lets in only together with a new one (``OneTimePassword``).
+    """
     limits: Limits = request.app.state.limits
+    old, new = said.password.get_secret_value(), None if said.new is None else said.new.get_secret_value()
+    if new is not None:
+        passwords.require_fit(new, said.login)
     address = client_of(request.scope)
     held.hashing.require_room()
     await to_thread.run_sync(partial(limits.log_in, held.identity_transaction, address=address, now=now))
     tried = await to_thread.run_sync(_attempt, held, said.login, now)
-    fits = await held.hashing.run(partial(passwords.fits, tried.password_hash, said.password.get_secret_value()))
+    fits = await held.hashing.run(partial(passwords.fits, tried.password_hash, old))
     if not fits:
         # Not what was typed as the login: it may be a password.
         structlog.get_logger().info("log-in refused", account=tried.account_id, address=address)
         raise LogInRefused
-    begun = await to_thread.run_sync(_admit, held, tried, request, now)
+    new_hash = None
+    if new is not None and not passwords.same(old, new):
+        new_hash = await held.hashing.run(partial(passwords.hashed, new))
+    begun = await to_thread.run_sync(_admit, held, tried, new_hash, request, now)
     await to_thread.run_sync(partial(limits.logged_in, held.identity_transaction, address=address, now=now))
     response = Response(status_code=204)
     keep_login(response, request, begun, now=now)
@@ -233,9 +242,9 @@ def _attempt(held: Running, login: str, now: datetime) -> log_in.Attempt:
         return log_in.attempt(tx, login, now=now)
 
 
-def _admit(held: Running, tried: log_in.Attempt, request: Request, now: datetime) -> Begun:
+def _admit(held: Running, tried: log_in.Attempt, new_hash: str | None, request: Request, now: datetime) -> Begun:
     with held.identity_transaction() as tx:
-        begun = log_in.admit(tx, tried, device=device_of(request), now=now)
+        begun = log_in.admit(tx, tried, device=device_of(request), now=now, new=new_hash)
         end_earlier_login(tx, request, now=now)
         return begun
 

@@ -15,7 +15,7 @@ from api.keeping import Keeper, keeping
 from api.routes.account import Number, aware
 from api.schemas.account import AccountIn, AccountOut, GrantIn, KeyIn, KeyOut, NewGrantOut, NewKeyOut, PasswordIn
 from gis import passwords
-from gis.account_errors import KeyOfAPerson, NoGrant
+from gis.account_errors import KeyOfAPerson, NoGrant, PasswordOfProvider
 from gis.actions.change_password import set_password
 from gis.actions.end_account import end_account
 from gis.actions.give_grant import give_grant
@@ -36,10 +36,12 @@ def list_accounts(caller: Calling, now: Now) -> list[AccountOut]:
 
 @router.post("/accounts", operation_id="addAccount", status_code=201)
 async def add_account(caller: Calling, held: Held, now: Now, said: AccountIn) -> NewGrantOut:
-    """Make an account with its first grant, whose number is the answer."""
+    """Make an account with its first grant, whose number is the answer. Its password is for one log-in, at which it takes another."""
     await to_thread.run_sync(_may_give, caller, said.grant, now)
     if said.oidc_subject is not None and not held.settings.oidc_issuer:
         raise NotFound("provider", "OpenID Connect")
+    if said.oidc_subject is not None and said.password is not None:
+        raise PasswordOfProvider(said.login)
     password_hash = None
     if said.password is not None:
         password = said.password.get_secret_value()
@@ -59,7 +61,7 @@ def end(caller: Calling, now: Now, login: Login) -> Response:
 
 @router.put("/accounts/{login}/password", operation_id="setPassword", status_code=204, response_class=Response)
 async def set_another_password(caller: Calling, held: Held, now: Now, *, login: Login, said: PasswordIn) -> Response:
-    """Set an account's password, which logs all its devices out."""
+    """Set an account's password for one log-in, at which it takes another; logs all its devices out."""
     await to_thread.run_sync(_require, caller, login, now)
     password = said.password.get_secret_value()
     passwords.require_fit(password, login)
@@ -140,14 +142,23 @@ def _require(caller: Caller, login: str, now: datetime) -> None:
 def _add(caller: Caller, said: AccountIn, password_hash: str | None, now: datetime) -> int:
     provider = None if said.oidc_subject is None else (caller.held.settings.oidc_issuer, said.oidc_subject)
     with keeping(caller, now) as keeper:
-        accounts.create(keeper.tx, said.login, name=said.name, kind=said.kind, password_hash=password_hash, provider=provider, now=now)
+        accounts.create(
+            keeper.tx,
+            said.login,
+            name=said.name,
+            kind=said.kind,
+            password_hash=password_hash,
+            password_set_by=keeper.person.account,
+            provider=provider,
+            now=now,
+        )
         _note("account made", keeper, said.login)
         return _give(keeper, said.login, said.grant, now)
 
 
 def _set_password(caller: Caller, login: str, password_hash: str, now: datetime) -> None:
     with keeping(caller, now) as keeper:
-        set_password(keeper.tx, keeper.require_account(login).login, password_hash, now=now)
+        set_password(keeper.tx, keeper.require_account(login).login, password_hash, by=keeper.person.account, now=now)
         _note("password set", keeper, login)
 
 

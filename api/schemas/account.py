@@ -19,10 +19,11 @@ PersonRole = Literal["worker", "lead", "intake", "dispatcher", "department", "ch
 
 
 class LogInIn(BaseModel):
-    """What a person logs in with."""
+    """What a person logs in with. ``new`` is the password that they take from here on; one that somebody else has set needs it."""
 
     login: Said
     password: Password
+    new: Password | None = None
 
 
 class NewPasswordIn(BaseModel):
@@ -33,7 +34,7 @@ class NewPasswordIn(BaseModel):
 
 
 class PasswordIn(BaseModel):
-    """The password that an account gets."""
+    """The password that an account gets for one log-in."""
 
     password: Password
 
@@ -123,10 +124,12 @@ class KeptGrantOut(GrantOut):
 
 
 class AccountOut(WhoOut):
-    """An account that somebody keeps, with its grants that are in force or to come."""
+    """An account that somebody keeps, with its grants that are in force or to come. ``one_time_password``: its person has not yet taken
+    a password of their own."""
 
     origin: Literal["given", "generated"]
     has_password: bool
+    one_time_password: bool
     oidc: bool
     locked_until: datetime | None
     created_at: datetime
@@ -147,6 +150,7 @@ class AccountOut(WhoOut):
             kind=one.kind,
             origin=one.origin,
             has_password=one.has_password,
+            one_time_password=one.must_change,
             oidc=one.subject is not None,
             locked_until=locked,
             created_at=one.created_at,

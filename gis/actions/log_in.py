@@ -1,6 +1,7 @@
 """Log in with a password: two acts, because between them the password is hashed, for which no transaction is kept open.
 
-``attempt`` counts the try and says what to try the password on; ``admit`` begins the login once it has fitted.
+``attempt`` counts the try and says what to try the password on; ``admit`` begins the login once it has fitted. A password that somebody
+else has set begins none unless its person takes another one in the same step.
 """
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gis.account_errors import LogInRefused
+from gis.account_errors import LogInRefused, OneTimePassword
+from gis.actions.change_password import change_password
 from gis.db import Tx
 from gis.store import accounts, logins
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A try to log in; both None where nothing fits, which the caller finds out no sooner than with a wrong password."""
+    """A try to log in; both None where nothing fits, which the caller finds out no sooner than with a wrong password. ``once``: the
+    password is good for nothing but taking another."""
 
     account_id: int | None = None
     password_hash: str | None = None
+    once: bool = False
 
 
 def attempt(tx: Tx, login: str, *, now: datetime) -> Attempt:
@@ -27,10 +31,17 @@ def attempt(tx: Tx, login: str, *, now: datetime) -> Attempt:
     return Attempt() if counted is None else Attempt(*counted)
 
 
-def admit(tx: Tx, tried: Attempt, *, device: str, now: datetime) -> logins.Begun:
-    """Begin the login of a try whose password fitted. Raises ``LogInRefused`` when the account has ended or changed meanwhile."""
+def admit(tx: Tx, tried: Attempt, *, device: str, now: datetime, new: str | None = None) -> logins.Begun:
+    """Begin the login of a try whose password fitted; ``new`` is the hash of the password that the account takes from here on.
+
+    Raises ``LogInRefused`` when the account has ended or changed meanwhile, and ``OneTimePassword`` where another one must be taken.
+    """
     if tried.account_id is None or tried.password_hash is None or not accounts.forget_failures(tx, tried.account_id, tried.password_hash):
         raise LogInRefused
+    if new is not None:
+        change_password(tx, tried.account_id, new, instead_of=tried.password_hash, login=None, now=now)
+    elif tried.once:
+        raise OneTimePassword
     return logins.add(tx, tried.account_id, device=device, now=now)
 
 

@@ -2,6 +2,9 @@
 
 After five wrong passwords an account takes none for a minute, then after each further one for 2, 4, 8 … and at most 60 minutes; the
 right one is refused too while that lasts, and afterwards sets the count to nought. So does a new password.
+
+A password that somebody else has set is good for one log-in, at which the person takes another (``must_change``). Who set it stays
+written when that is done: whoever knew the first may have taken the second as well.
 """
 
 from __future__ import annotations
@@ -46,6 +49,8 @@ class Account:
     locked_until_at: datetime | None
     created_at: datetime
     ended_at: datetime | None
+    must_change: bool
+    password_set_by: int | None
 
 
 def create(
@@ -58,8 +63,10 @@ def create(
     origin: Literal["given", "generated"] = "given",
     password_hash: str | None = None,
     provider: tuple[str, str] | None = None,
+    password_set_by: int | None = None,
 ) -> int:
-    """Make an account and return its id. ``provider`` is the issuer and subject of an OpenID Connect provider.
+    """Make an account and return its id. ``provider`` is the issuer and subject of an OpenID Connect provider;
+    ``password_set_by`` the account that has chosen the password, which is then for one log-in; None for a command on the machine.
 
     Raises ``BadLogin``, ``BadName``, ``LoginTaken`` and ``SubjectTaken``.
     """
@@ -79,6 +86,8 @@ def create(
         "issuer": issuer,
         "subject": subject,
         "created_at": now,
+        "must_change": password_hash is not None and password_set_by is not None,
+        "password_set_by": None if password_hash is None else password_set_by,
     }
     made = tx.execute(insert(account).values(values).on_conflict_do_nothing().returning(account.c.id)).scalar_one_or_none()
     if made is None:
@@ -135,17 +144,22 @@ def end(tx: Tx, account_id: int, *, now: datetime) -> bool:
     return tx.execute(ending).rowcount == 1
 
 
-def set_password(tx: Tx, account_id: int, password_hash: str, *, now: datetime, instead_of: str | None = None) -> bool:
-    """Keep a new password's hash and forget wrong ones; with ``instead_of`` only while that hash is still the kept one."""
-    changing = sa.update(account).where(account.c.id == account_id, account.c.ended_at.is_(None))
-    if instead_of is not None:
-        changing = changing.where(account.c.password_hash == instead_of)
-    values = {"password_hash": password_hash, "password_changed_at": now, "failures": 0, "locked_until": None}
-    return tx.execute(changing.values(values)).rowcount == 1
+def take_password(tx: Tx, account_id: int, password_hash: str, *, instead_of: str, now: datetime) -> bool:
+    """Keep the hash of a password that a person takes while ``instead_of`` is still the kept one, and forget wrong ones."""
+    taking = sa.update(account).where(account.c.id == account_id, account.c.ended_at.is_(None), account.c.password_hash == instead_of)
+    return tx.execute(taking.values(_password(password_hash, now) | {"must_change": False})).rowcount == 1
 
 
-def count_attempt(tx: Tx, login: str, *, now: datetime) -> tuple[int, str] | None:
-    """Count a try to log in as a wrong one, before anybody knows whether it is, and return the account's id and hash to try it on.
+def set_password(tx: Tx, account_id: int, password_hash: str, *, by: int | None, now: datetime) -> bool:
+    """Keep the hash of a password that the account ``by`` sets for another, which is then for one log-in, or a command (None)."""
+    setting = sa.update(account).where(account.c.id == account_id, account.c.ended_at.is_(None))
+    values = _password(password_hash, now) | {"must_change": by is not None, "password_set_by": by}
+    return tx.execute(setting.values(values)).rowcount == 1
+
+
+def count_attempt(tx: Tx, login: str, *, now: datetime) -> tuple[int, str, bool] | None:
+    """Count a try to log in as a wrong one, before anybody knows whether it is, and return the account's id, the hash to try it on,
+    and whether that is of a password for one log-in.
 
     None where there is nothing to try: no such account, one that has ended, has no password, or takes none at present. Counted first,
     many tries at once get no further than as many after each other; ``forget_failures`` takes the count back.
@@ -165,10 +179,10 @@ def count_attempt(tx: Tx, login: str, *, now: datetime) -> tuple[int, str] | Non
             sa.or_(account.c.locked_until.is_(None), account.c.locked_until <= now),
         )
         .values(failures=failures, locked_until=lock_until)
-        .returning(account.c.id, account.c.password_hash)
+        .returning(account.c.id, account.c.password_hash, account.c.must_change)
     )
     row = tx.execute(counting).one_or_none()
-    return None if row is None else (int(row.id), str(row.password_hash))
+    return None if row is None else (int(row.id), str(row.password_hash), bool(row.must_change))
 
 
 def forget_failures(tx: Tx, account_id: int, password_hash: str) -> bool:
@@ -177,6 +191,10 @@ def forget_failures(tx: Tx, account_id: int, password_hash: str) -> bool:
         account.c.id == account_id, account.c.ended_at.is_(None), account.c.password_hash == password_hash
     )
     return tx.execute(forgetting.values(failures=0, locked_until=None)).rowcount == 1
+
+
+def _password(password_hash: str, now: datetime) -> dict[str, Any]:
+    return {"password_hash": password_hash, "password_changed_at": now, "failures": 0, "locked_until": None}
 
 
 def _chosen() -> sa.Select[Any]:
@@ -203,4 +221,6 @@ def _account(row: sa.Row[Any]) -> Account:
         locked_until_at=row.locked_until,
         created_at=row.created_at,
         ended_at=row.ended_at,
+        must_change=row.must_change,
+        password_set_by=row.password_set_by,
     )

@@ -14,7 +14,23 @@ from gis.account_tables import role_grant
 from gis.db import Tx, statement
 from gis.errors import NoAdoptedEdition, NotFound
 from gis.store import cities, editions
-from grids.permissions import Grant, Place, Role
+from grids.permissions import PERMISSIONS, Act, Grant, Place, Role
+
+_BEHIND = sa.text("""
+WITH RECURSIVE behind (id) AS (
+    SELECT CAST(:account AS integer)
+    UNION
+    SELECT above.id
+    FROM behind
+    CROSS JOIN LATERAL (
+        SELECT granted_by AS id FROM role_grant WHERE account_id = behind.id AND role = ANY(:roles)
+        UNION ALL
+        SELECT password_set_by FROM account WHERE id = behind.id
+    ) AS above
+    WHERE above.id IS NOT NULL
+)
+SELECT id FROM behind
+""")
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,10 @@ class Given:
     def stands(self, now: datetime) -> bool:
         """Whether the grant is in force or to come."""
         return self.to_at is None or self.to_at > now
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether the grant is in force."""
+        return self.stands(now) and (self.from_at is None or self.from_at <= now)
 
 
 def add(tx: Tx, account_id: int, grant: Grant, *, from_at: datetime, to_at: datetime | None, granted_by: int | None, now: datetime) -> int:
@@ -93,6 +113,13 @@ def places_above(tx: Tx, city: str, place: Place) -> frozenset[Place]:
     """A place of a city's plan with all those above it; empty when the plan has none such (any more)."""
     rows = tx.execute(statement("places_above"), {"city": city, "level": place.level, "code": place.code})
     return frozenset(Place(row.level, row.code) for row in rows)
+
+
+def behind(tx: Tx, account_id: int) -> frozenset[int]:
+    """Whose hand may be in what an account does as an administrator: itself, who ever made it one or set its password, who did so with
+    them, and on to the first, whom a command on the machine made."""
+    roles = [role.value for role in PERMISSIONS[Act.KEEP_ACCOUNTS]]
+    return frozenset(tx.execute(_BEHIND, {"account": account_id, "roles": roles}).scalars())
 
 
 def busiest_grid(tx: Tx, city: str) -> str:

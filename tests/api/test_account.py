@@ -40,8 +40,8 @@ def make(url: str, login: str, *grants: Grant, **values: Any) -> int:
         return number
 
 
-def log_in(client: TestClient, login: str = "mei", password: str = PASSWORD) -> Any:
-    return client.post("/api/v1/login", json={"login": login, "password": password}, headers=OURS)
+def log_in(client: TestClient, login: str = "mei", password: str = PASSWORD, **more: str) -> Any:
+    return client.post("/api/v1/login", json={"login": login, "password": password} | more, headers=OURS)
 
 
 @pytest.fixture

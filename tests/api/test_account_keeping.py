@@ -56,12 +56,12 @@ def test_an_account_is_made_given_roles_and_ended(client: TestClient, west: dict
         assert {one.granted_by for one in grants.listed(tx, [mei])[mei]} == {accounts.find(tx, "admin-west").id}
     assert client.delete(f"/api/v1/accounts/mei/grants/{given['number']}", headers=west).status_code == 204
     assert client.delete(f"/api/v1/accounts/mei/grants/{given['number']}", headers=west).status_code == 404
-    assert log_in(client, "mei").status_code == 204
+    assert log_in(client, "mei", PASSWORD, new=OTHER).status_code == 204
     assert [one["role"] for one in client.get("/api/v1/me").json()["grants"]] == ["lead"]
     assert client.put("/api/v1/accounts/mei/password", json={"password": "short"}, headers=west).status_code == 422
-    assert client.put("/api/v1/accounts/mei/password", json={"password": OTHER}, headers=west).status_code == 204
+    assert client.put("/api/v1/accounts/mei/password", json={"password": PASSWORD}, headers=west).status_code == 204
     assert client.get("/api/v1/me").status_code == 401
-    assert log_in(client, "mei", OTHER).status_code == 204
+    assert log_in(client, "mei", PASSWORD, new=OTHER).status_code == 204
     assert client.delete("/api/v1/accounts/mei", headers=west).status_code == 204
     assert client.get("/api/v1/me").status_code == 401
     client.cookies.clear()
@@ -142,6 +142,61 @@ def test_no_other_role_keeps_accounts(client: TestClient, database: str, role: R
     assert client.get("/api/v1/accounts", headers=headers).status_code == 403
     assert client.delete("/api/v1/accounts/x", headers=headers).status_code == 403
     assert client.get("/api/v1/accounts").status_code == 401
+
+
+def test_a_password_that_an_administrator_sets_opens_nothing_but_the_choice_of_another(
+    client: TestClient, west: dict[str, str], database: str
+) -> None:
+    made = {"login": "mei", "name": "Mei", "password": PASSWORD, "grant": grant("worker", IN_WEST)}
+    assert client.post("/api/v1/accounts", json=made, headers=west).status_code == 201
+    assert client.put("/api/v1/accounts/worker-west/password", json={"password": PASSWORD}, headers=west).status_code == 204
+    for login in ("mei", "worker-west"):
+        for new in ({}, {"new": PASSWORD}):
+            refused = log_in(client, login, PASSWORD, **new)
+            assert (refused.status_code, refused.json()["type"]) == (403, "/problems/one-time-password")
+            assert "wangge_login" not in client.cookies
+        weak = log_in(client, login, PASSWORD, new=login)
+        assert (weak.status_code, weak.json()["type"]) == (422, "/problems/weak-password")
+        assert log_in(client, login, OTHER, new=PASSWORD).status_code == 401
+        assert log_in(client, login, PASSWORD, new=OTHER).status_code == 204
+        assert client.get("/api/v1/me").json()["account"]["login"] == login
+        client.cookies.clear()
+        assert log_in(client, login, PASSWORD, new=OTHER).status_code == 401
+        assert log_in(client, login, OTHER).status_code == 204
+        client.cookies.clear()
+    with act(database) as tx:
+        assert {accounts.find(tx, login).password_set_by for login in ("mei", "worker-west")} == {accounts.find(tx, "admin-west").id}
+
+
+def test_nobody_sets_a_password_for_who_logs_in_through_a_provider(client: TestClient, west: dict[str, str], database: str) -> None:
+    make(database, "lin", Grant(Role.WORKER, "tiny", IN_WEST), password_hash=None, provider=("https://id.example", "77"))
+    reply = client.put("/api/v1/accounts/lin/password", json={"password": OTHER}, headers=west)
+    assert (reply.status_code, reply.json()["type"]) == (409, "/problems/password-of-provider")
+    assert log_in(client, "lin", OTHER).status_code == 401
+    assert log_in(client, "lin", OTHER, new=PASSWORD).status_code == 401
+
+
+@pytest.mark.parametrize("by", ["grant", "password"])
+def test_nobody_is_given_a_role_by_an_administrator_of_their_own_making(
+    client: TestClient, west: dict[str, str], database: str, by: str
+) -> None:
+    if by == "grant":
+        for login in ("sock", "sock-of-sock"):
+            made = {"login": login, "name": "Sock", "password": PASSWORD, "grant": grant("administrator", WEST)}
+            assert client.post("/api/v1/accounts", json=made, headers=west).status_code == 201
+            assert log_in(client, login, PASSWORD, new=OTHER).status_code == 204
+            west = {"Cookie": f"wangge_login={client.cookies['wangge_login']}"} | OURS
+            client.cookies.clear()
+    else:
+        make(database, "other", Grant(Role.ADMINISTRATOR, "tiny", WEST))
+        assert client.put("/api/v1/accounts/other/password", json={"password": PASSWORD}, headers=west).status_code == 204
+        assert log_in(client, "other", PASSWORD, new=OTHER).status_code == 204
+        west = {"Cookie": f"wangge_login={client.cookies['wangge_login']}"} | OURS
+    given = client.post("/api/v1/accounts/admin-west/grants", json=grant("intake", WEST), headers=west)
+    assert (given.status_code, given.json().get("ground")) == (403, "own_work")
+    assert client.post("/api/v1/accounts/worker-west/grants", json=grant("intake", WEST), headers=west).status_code == 201
+    independent = persons.login(database, Grant(Role.ADMINISTRATOR, "tiny")) | OURS
+    assert client.post("/api/v1/accounts/admin-west/grants", json=grant("intake", WEST), headers=independent).status_code == 201
 
 
 def key_for(client: TestClient, login: str, headers: dict[str, str], **more: Any) -> Any:
