@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.worker import build_basemap
 from gis import passwords
+from gis.actions.change_password import set_password
 from gis.actions.end_account import end_account
 from gis.actions.give_grant import give_grant
 from gis.language import LANGUAGES
@@ -161,6 +162,22 @@ def test_a_wrong_password_is_told_and_the_right_one_taken_after_it(visit: Visits
     assert seen.violations() == []
     fill(seen.page)
     seen.page.wait_for_url("**/map*")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_password_that_somebody_else_has_set_is_replaced_at_once(visit: Visits, served: Served, language: str) -> None:
+    with act(served.database) as tx:
+        keeper = accounts.create(tx, "keeper", name="Keeper", now=datetime.now(UTC))
+        set_password(tx, "mei", passwords.hashed(PASSWORD), by=keeper, now=datetime.now(UTC))
+    seen = opened(visit, served, language=language, **PHONE)
+    fill(seen.page, language)
+    new = seen.page.get_by_label({"en": "New password", "zh": "新密码"}[language])
+    expect(seen.page.get_by_role("alert")).to_contain_text({"en": "Choose one of your own", "zh": "您自己的密码"}[language])
+    assert seen.violations() == []
+    new.fill("another four words do")
+    seen.page.get_by_role("button", name=SAYS[language]["title"], exact=True).click()
+    seen.page.wait_for_url("**/map*")
+    expect(seen.page.get_by_role("link", name=re.compile(NAMES["mei"]))).to_be_visible()
 
 
 def test_a_server_that_is_away_is_told(visit: Visits, served: Served) -> None:

@@ -14,7 +14,8 @@ export const askMe = (language: Language, signal?: AbortSignal): Promise<Me> => 
 
 export const askWays = (language: Language, signal?: AbortSignal): Promise<Ways> => ask('/api/v1/login', language, signal);
 
-export const logIn = (login: string, password: string, language: Language): Promise<void> =>
-  send('/api/v1/login', { login, password }, language);
+/** Log in; with `taken` that is the password from here on, which one that somebody else has set needs. */
+export const logIn = (login: string, password: string, taken: string | null, language: Language): Promise<void> =>
+  send('/api/v1/login', taken === null ? { login, password } : { login, password, new: taken }, language);
 
 export const logOut = (language: Language): Promise<void> => send('/api/v1/logout', null, language);

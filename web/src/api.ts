@@ -63,25 +63,29 @@ export interface Position {
 /** Why a question got no answer: nothing answered at all, or the server refused and said why. */
 export class Failure extends Error {
   readonly kind: 'unreachable' | 'refused';
+  /** The name of the refusal (docs/problems.md), empty where the server named none. */
+  readonly slug: string;
 
-  constructor(kind: 'unreachable' | 'refused', message: string) {
+  constructor(kind: 'unreachable' | 'refused', message: string, slug = '') {
     super(message);
     this.kind = kind;
+    this.slug = slug;
   }
 }
 
-/** The reason in a problem document (RFC 9457), else the status. */
-async function reasonOf(response: Response): Promise<string> {
+/** The refusal in a problem document (RFC 9457), else the status. */
+async function refusalOf(response: Response): Promise<Failure> {
   try {
     const problem: unknown = await response.json();
     if (typeof problem === 'object' && problem !== null) {
-      if ('detail' in problem && typeof problem.detail === 'string') return problem.detail;
-      if ('title' in problem && typeof problem.title === 'string') return problem.title;
+      const slug = 'type' in problem && typeof problem.type === 'string' ? problem.type.replace('/problems/', '') : '';
+      if ('detail' in problem && typeof problem.detail === 'string') return new Failure('refused', problem.detail, slug);
+      if ('title' in problem && typeof problem.title === 'string') return new Failure('refused', problem.title, slug);
     }
   } catch {
     // The body was not JSON: the status is all there is to tell.
   }
-  return `HTTP ${response.status} ${response.statusText}`.trim();
+  return new Failure('refused', `HTTP ${response.status} ${response.statusText}`.trim());
 }
 
 async function reply(path: string, language: Language, how: RequestInit): Promise<Response> {
@@ -101,7 +105,7 @@ export async function ask<T>(path: string, language: Language, signal?: AbortSig
     await reply('/api/v1/logout', language, { method: 'POST', ...question });
     response = await reply(path, language, question);
   }
-  if (!response.ok) throw new Failure('refused', await reasonOf(response));
+  if (!response.ok) throw await refusalOf(response);
   return (await response.json()) as T;
 }
 
@@ -109,7 +113,7 @@ export async function ask<T>(path: string, language: Language, signal?: AbortSig
 export async function send(path: string, said: unknown, language: Language): Promise<void> {
   const body = said === null ? {} : { body: JSON.stringify(said), headers: { 'Content-Type': 'application/json' } };
   const response = await reply(path, language, { method: 'POST', ...body });
-  if (!response.ok) throw new Failure('refused', await reasonOf(response));
+  if (!response.ok) throw await refusalOf(response);
 }
 
 export const askCities = (language: Language, signal?: AbortSignal): Promise<City[]> =>

@@ -56,6 +56,7 @@ function Form({ t, language }: { t: Messages; language: Language }) {
   const [ways] = useAsked('ways', (signal) => askWays(language, signal));
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
+  const [choosing, setChoosing] = useState(false);
   const provider = ways.state === 'answered' ? ways.answer.provider : null;
   const problem = failure ?? problemOf(t);
   const onward = onwardOf(location.search);
@@ -66,11 +67,15 @@ function Form({ t, language }: { t: Messages; language: Language }) {
     const said = new FormData(event.currentTarget);
     setBusy(true);
     setFailure(null);
-    logIn(String(said.get('login')), String(said.get('password')), language).then(
+    const taken = said.get('new');
+    logIn(String(said.get('login')), String(said.get('password')), taken === null ? null : String(taken), language).then(
       () => location.replace(onward),
       (error: unknown) => {
         setBusy(false);
-        setFailure(error instanceof Failure && error.kind === 'refused' ? error.message : t.unreachable);
+        const once = error instanceof Failure && error.slug === 'one-time-password' && taken === null;
+        if (once) setChoosing(true);
+        if (once) setFailure(t.chooseYourOwn);
+        else setFailure(error instanceof Failure && error.kind === 'refused' ? error.message : t.unreachable);
       },
     );
   };
@@ -92,6 +97,12 @@ function Form({ t, language }: { t: Messages; language: Language }) {
           <span>{t.password}</span>
           <input name="password" type="password" autocomplete="current-password" maxLength={256} required />
         </label>
+        {choosing && (
+          <label>
+            <span>{t.newPassword}</span>
+            <input name="new" type="password" autocomplete="new-password" minLength={12} maxLength={256} required />
+          </label>
+        )}
         <button type="submit" class="button" disabled={busy}>
           {busy ? t.loggingIn : t.logIn}
         </button>

@@ -53,6 +53,8 @@ export const en = {
   loggingIn: 'Logging in …',
   loginName: 'Login',
   password: 'Password',
+  newPassword: 'New password, at least 12 characters',
+  chooseYourOwn: 'This password was set for you by somebody else. Choose one of your own.',
   logInThrough: (provider: string) => `Log in through ${provider}`,
   loggedInAs: (name: string) => `Logged in as ${name}`,
   toTheMap: 'To the map',

@@ -55,6 +55,8 @@ export const zh: Messages = {
   loggingIn: '正在登录……',
   loginName: '登录名',
   password: '密码',
+  newPassword: '新密码（至少 12 个字符）',
+  chooseYourOwn: '此密码由他人设定，请改为您自己的密码。',
   logInThrough: (provider) => `用 ${provider} 登录`,
   loggedInAs: (name) => `已登录：${name}`,
   toTheMap: '前往地图',
