@@ -75,10 +75,12 @@ class Keeper:
 
 @contextmanager
 def keeping(caller: Caller, now: datetime) -> Iterator[Keeper]:
-    """A transaction for somebody who keeps accounts somewhere. Raises ``NotLoggedIn`` and ``NotAllowed``."""
+    """A transaction for somebody who keeps accounts somewhere. Raises ``NotLoggedIn``, and ``NotAllowed`` also for an API key: one
+    that was stolen must not be able to make itself accounts that outlast it."""
     with caller.keep(Act.KEEP_ACCOUNTS) as (tx, entered):
         if entered is None:
             raise NotLoggedIn
+        caller.require_login()
         yield Keeper(tx, entered.person, now)
 
 

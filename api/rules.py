@@ -61,5 +61,7 @@ RULES: Mapping[str, Act | None] = MappingProxyType(
 )
 """The act of each route by its operation id; None where nothing of a city or a person is read or changed, and nobody is asked who they are."""
 
-BY_LOGIN = frozenset({"addOwnKey", "endOtherLogins"})
+BY_LOGIN = frozenset(
+    {"addOwnKey", "endOtherLogins", "changePassword"} | {route for route, act in RULES.items() if act is Act.KEEP_ACCOUNTS}
+)
 """The routes that take a device's log-in: to an API key, which may have been stolen, they are closed whatever its account may do."""

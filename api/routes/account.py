@@ -143,7 +143,7 @@ def end_other_logins(caller: Calling, now: Now) -> Response:
 
 @router.post("/me/password", operation_id="changePassword", status_code=204, response_class=Response)
 async def change_own_password(caller: Calling, held: Held, now: Now, said: NewPasswordIn) -> Response:
-    """Take another password, which logs all other devices out. A wrong old one counts as in a log-in."""
+    """Take another password, which logs all other devices out. A wrong old one counts as in a log-in. Takes a log-in."""
     held.hashing.require_room()
     old, new = said.old.get_secret_value(), said.new.get_secret_value()
     tried, kept = await to_thread.run_sync(_own_attempt, caller, new, now)
@@ -253,8 +253,9 @@ def _own_attempt(caller: Caller, new: str, now: datetime) -> tuple[log_in.Attemp
     with caller.keep(Act.KEEP_OWN_ACCOUNT) as (tx, entered):
         if entered is None:
             raise NotLoggedIn
+        caller.require_login()
         passwords.require_fit(new, entered.login)
-        return log_in.attempt(tx, entered.login, now=now), entered.credential if caller.has_login else None
+        return log_in.attempt(tx, entered.login, now=now), entered.credential
 
 
 def _change(held: Running, tried: log_in.Attempt, password_hash: str, kept: int | None, now: datetime) -> None:

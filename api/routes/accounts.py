@@ -119,11 +119,13 @@ def add_key(caller: Calling, now: Now, said: KeyIn) -> NewKeyOut:
 
 @router.delete("/api-keys/{number}", operation_id="revokeKey", status_code=204, response_class=Response)
 def revoke_key(caller: Calling, now: Now, number: Number) -> Response:
-    """Revoke a key."""
+    """Revoke a key, also one's own."""
     with keeping(caller, now) as keeper:
         key = api_keys.find(keeper.tx, number)
         owner = None if key is None else accounts.find_by_id(keeper.tx, key.account_id)
-        if owner is None or not api_keys.revoke(keeper.tx, keeper.require_account(owner.login).id, number, now=now):
+        if owner is not None and owner.id != keeper.person.account:
+            owner = keeper.require_account(owner.login)
+        if owner is None or not api_keys.revoke(keeper.tx, owner.id, number, now=now):
             raise NotFound("key", str(number))
         _note("key revoked", keeper, owner.login, number=number)
     return Response(status_code=204)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from gis.store import accounts, grants
+from gis.store import accounts, api_keys, grants
 from grids.permissions import Grant, Place, Role
 from tests import persons
 from tests.api.test_account import OTHER, OURS, PASSWORD, log_in, make, now
@@ -129,7 +129,7 @@ def test_an_account_whose_grants_have_ended_is_where_they_were(client: TestClien
 
 
 def test_an_administrator_of_the_city_keeps_all_in_it(client: TestClient, west: dict[str, str], database: str) -> None:
-    whole = persons.key(database, Grant(Role.ADMINISTRATOR, "tiny"))
+    whole = persons.login(database, Grant(Role.ADMINISTRATOR, "tiny")) | OURS
     listed = {one["login"] for one in client.get("/api/v1/accounts", headers=whole).json()}
     assert {"worker-west", "worker-east", "worker-both", "chief", "admin-west"} <= listed
     assert client.delete("/api/v1/accounts/admin-west", headers=whole).status_code == 204
@@ -138,7 +138,7 @@ def test_an_administrator_of_the_city_keeps_all_in_it(client: TestClient, west: 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in (Role.PUBLIC, Role.ADMINISTRATOR, Role.DEPARTMENT)])
 def test_no_other_role_keeps_accounts(client: TestClient, database: str, role: Role) -> None:
-    headers = persons.key(database, Grant(role, "tiny"))
+    headers = persons.login(database, Grant(role, "tiny")) | OURS
     assert client.get("/api/v1/accounts", headers=headers).status_code == 403
     assert client.delete("/api/v1/accounts/x", headers=headers).status_code == 403
     assert client.get("/api/v1/accounts").status_code == 401
@@ -243,12 +243,41 @@ def test_keys_are_made_listed_and_revoked(client: TestClient, west: dict[str, st
     assert made.json()["key"].startswith(key["start"])
     assert "digest" not in key
     number = made.json()["number"]
-    elsewhere = persons.key(database, Grant(Role.ADMINISTRATOR, "tiny", EAST))
+    elsewhere = persons.login(database, Grant(Role.ADMINISTRATOR, "tiny", EAST)) | OURS
     assert client.delete(f"/api/v1/api-keys/{number}", headers=elsewhere).status_code == 404
     assert client.get("/tiles/blocks.json", headers=by_key).status_code == 200
     assert client.delete(f"/api/v1/api-keys/{number}", headers=west).status_code == 204
     assert client.get("/tiles/blocks.json", headers=by_key).status_code == 401
     assert client.delete(f"/api/v1/api-keys/{number}", headers=west).status_code == 404
+
+
+def test_one_revokes_ones_own_key(client: TestClient, west: dict[str, str], database: str) -> None:
+    with act(database) as tx:
+        admin = accounts.find(tx, "admin-west").id
+        by_key = persons.key_of(tx, admin)
+        [key] = api_keys.listed(tx, admin)
+    assert client.get("/api/v1/me", headers=by_key).status_code == 200
+    assert client.delete(f"/api/v1/api-keys/{key.id}", headers=west).status_code == 204
+    assert client.get("/api/v1/me", headers=by_key).status_code == 401
+
+
+def test_a_key_of_an_administrator_keeps_no_account(client: TestClient, west: dict[str, str], database: str) -> None:
+    with act(database) as tx:
+        by_key = persons.key_of(tx, accounts.find(tx, "admin-west").id)
+    made = {"login": "mei", "name": "Mei", "password": PASSWORD, "grant": grant("worker", IN_WEST)}
+    replies = [
+        client.get("/api/v1/accounts", headers=by_key),
+        client.post("/api/v1/accounts", json=made, headers=by_key),
+        client.put("/api/v1/accounts/worker-west/password", json={"password": OTHER}, headers=by_key),
+        client.post("/api/v1/accounts/worker-west/grants", json=grant("lead", WEST), headers=by_key),
+        client.delete("/api/v1/accounts/worker-west", headers=by_key),
+        client.post("/api/v1/me/password", json={"old": PASSWORD, "new": OTHER}, headers=by_key),
+        client.delete("/api/v1/me/logins", headers=by_key),
+    ]
+    assert {(reply.status_code, reply.json().get("ground")) for reply in replies} == {(403, "by_key")}
+    assert client.get("/api/v1/me/keys", headers=west).status_code == 200
+    assert [one["login"] for one in client.get("/api/v1/accounts", headers=west).json()] == ["worker-west"]
+    assert log_in(client, "admin-west").status_code == 204
 
 
 WRONG = [
