@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("grids", "gis", "basemaps", "api")
-_MADE = {"node_modules", "dist", "static", "__pycache__"}
+_MADE = {"node_modules", "dist", "build", "static", "__pycache__"}
 
 
 def files() -> list[Path]:

@@ -149,5 +149,5 @@ def test_every_statement_says_its_purpose_and_parameters(path: Path) -> None:
 
 def test_every_statement_is_used_and_every_one_used_is_there() -> None:
     code = "\n".join(path.read_text("utf-8") for path in MODULES if path.relative_to(ROOT).parts[0] == "gis")
-    used = set(re.findall(r"\bstatement\(\"([\w/]+)\"\)", code)) | {f"tiles/{name.replace('-', '_')}" for name in LAYERS}
+    used = set(re.findall(r"\b(?:statement\(|document\(tx, )\"([\w/]+)\"", code)) | {f"tiles/{name.replace('-', '_')}" for name in LAYERS}
     assert used == {str(path.relative_to(ROOT / "gis" / "sql").with_suffix("")) for path in STATEMENTS}

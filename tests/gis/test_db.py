@@ -60,7 +60,15 @@ def asked_past_sqlalchemy(tx: db.Tx) -> Any:
     return db.document(tx, "place_answer", NOWHERE)
 
 
-NOWHERE = {"edition": 0, "block_id": 0, "segment_id": None, "side": None, "units": [], "at": datetime(2026, 1, 1, tzinfo=UTC), "category": None}
+NOWHERE = {
+    "edition": 0,
+    "block_id": 0,
+    "segment_id": None,
+    "side": None,
+    "units": [],
+    "at": datetime(2026, 1, 1, tzinfo=UTC),
+    "category": None,
+}
 
 
 @pytest.mark.parametrize("opening", [db.transaction, db.reading])
