@@ -53,6 +53,7 @@ account = Table(
     _instant("created_at", nullable=False),
     _instant("ended_at"),
     _instant("erased_at"),
+    Column("failed_at", DateTime(timezone=True), comment="when a password was last tried; a day after that the wrong ones are forgotten"),
     Column(
         "must_change",
         Boolean,

@@ -10,7 +10,7 @@ import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 
-from api import tile_tokens
+from api import devices, tile_tokens
 from api.deps import LOGIN_COOKIE, Caller, Calling, Held, Now, Running
 from api.errors import NotLoggedIn
 from api.limits import Limits, client_of
@@ -63,7 +63,7 @@ async def log_in_by_password(request: Request, held: Held, now: Now, said: LogIn
     address = client_of(request.scope)
     held.hashing.require_room()
     await to_thread.run_sync(partial(limits.log_in, held.identity_transaction, address=address, now=now))
-    tried = await to_thread.run_sync(_attempt, held, said.login, now)
+    tried = await to_thread.run_sync(_attempt, held, said.login, devices.of(request, held.settings, now=now), now)
     fits = await held.hashing.run(partial(passwords.fits, tried.password_hash, old))
     if not fits:
         # Not what was typed as the login: it may be a password.
@@ -76,6 +76,8 @@ async def log_in_by_password(request: Request, held: Held, now: Now, said: LogIn
     await to_thread.run_sync(partial(limits.logged_in, held.identity_transaction, address=address, now=now))
     response = Response(status_code=204)
     keep_login(response, request, begun, now=now)
+    if tried.account_id is not None:
+        devices.keep(response, request, held.settings, tried.account_id, now=now)
     return response
 
 
@@ -142,11 +144,11 @@ def end_other_logins(caller: Calling, now: Now) -> Response:
 
 
 @router.post("/me/password", operation_id="changePassword", status_code=204, response_class=Response)
-async def change_own_password(caller: Calling, held: Held, now: Now, said: NewPasswordIn) -> Response:
+async def change_own_password(request: Request, caller: Calling, held: Held, now: Now, said: NewPasswordIn) -> Response:
     """Take another password, which logs all other devices out. A wrong old one counts as in a log-in. Takes a log-in."""
     held.hashing.require_room()
     old, new = said.old.get_secret_value(), said.new.get_secret_value()
-    tried, kept = await to_thread.run_sync(_own_attempt, caller, new, now)
+    tried, kept = await to_thread.run_sync(_own_attempt, caller, new, devices.of(request, held.settings, now=now), now)
     if not await held.hashing.run(partial(passwords.fits, tried.password_hash, old)):
         raise LogInRefused
     password_hash = await held.hashing.run(partial(passwords.hashed, new))
@@ -237,9 +239,9 @@ def end_earlier_login(tx: Tx, request: Request, *, now: datetime) -> None:
         logins.end_token(tx, digest_of(token), now=now)
 
 
-def _attempt(held: Running, login: str, now: datetime) -> log_in.Attempt:
+def _attempt(held: Running, login: str, device: log_in.Device | None, now: datetime) -> log_in.Attempt:
     with held.identity_transaction() as tx:
-        return log_in.attempt(tx, login, now=now)
+        return log_in.attempt(tx, login, now=now, device=device)
 
 
 def _admit(held: Running, tried: log_in.Attempt, new_hash: str | None, request: Request, now: datetime) -> Begun:
@@ -249,13 +251,13 @@ def _admit(held: Running, tried: log_in.Attempt, new_hash: str | None, request: 
         return begun
 
 
-def _own_attempt(caller: Caller, new: str, now: datetime) -> tuple[log_in.Attempt, int | None]:
+def _own_attempt(caller: Caller, new: str, device: log_in.Device | None, now: datetime) -> tuple[log_in.Attempt, int | None]:
     with caller.keep(Act.KEEP_OWN_ACCOUNT) as (tx, entered):
         if entered is None:
             raise NotLoggedIn
         caller.require_login()
         passwords.require_fit(new, entered.login)
-        return log_in.attempt(tx, entered.login, now=now), entered.credential
+        return log_in.attempt(tx, entered.login, now=now, device=device), entered.credential
 
 
 def _change(held: Running, tried: log_in.Attempt, password_hash: str, kept: int | None, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """Accounts: who can be asked to prove who they are. Their logins, keys and grants are beside this in `logins`, `api_keys` and `grants`.
 
 After five wrong passwords an account takes none for a minute, then after each further one for 2, 4, 8 … and at most 60 minutes; the
-right one is refused too while that lasts, and afterwards sets the count to nought. So does a new password.
+right one is refused too while that lasts, and afterwards sets the count to nought. So do a new password and a day without a try. Where the
+account has logged in before, tries are counted beside this (`gis/actions/log_in.py`), or whoever knows a login could shut its person out.
 
 A password that somebody else has set is good for one log-in, at which the person takes another (``must_change``). Who set it stays
 written when that is done: whoever knew the first may have taken the second as well.
@@ -10,6 +11,7 @@ written when that is done: whoever knew the first may have taken the second as w
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -26,6 +28,8 @@ from gis.errors import NotFound
 FREE_FAILURES = 4
 """Wrong passwords in a row that have no consequence yet."""
 LONGEST_LOCK = timedelta(minutes=60)
+FORGOTTEN_AFTER = timedelta(days=1)
+"""So long after the last wrong password the first one counts as the first again."""
 
 ERASED = "erased-"
 """How the logins begin that erasure gives; nobody else has one."""
@@ -166,10 +170,11 @@ def count_attempt(tx: Tx, login: str, *, now: datetime) -> tuple[int, str, bool]
     """
     if not _LOGIN.fullmatch(login):
         return None
-    failures = account.c.failures + 1
+    at = sa.literal(now, sa.DateTime(timezone=True))
+    failures = sa.case((account.c.failed_at < at - FORGOTTEN_AFTER, 1), else_=account.c.failures + 1)
     # No power of more than 2^6 minutes: a year of wrong passwords must not overflow an interval.
     doubled = sa.func.make_interval(0, 0, 0, 0, 0, sa.cast(sa.func.power(2, sa.func.least(failures - FREE_FAILURES - 1, 6)), sa.Integer))
-    lock_until = sa.case((failures > FREE_FAILURES, sa.literal(now, sa.DateTime(timezone=True)) + sa.func.least(doubled, LONGEST_LOCK)))
+    lock_until = sa.case((failures > FREE_FAILURES, at + sa.func.least(doubled, LONGEST_LOCK)))
     counting = (
         sa.update(account)
         .where(
@@ -178,11 +183,29 @@ def count_attempt(tx: Tx, login: str, *, now: datetime) -> tuple[int, str, bool]
             account.c.password_hash.is_not(None),
             sa.or_(account.c.locked_until.is_(None), account.c.locked_until <= now),
         )
-        .values(failures=failures, locked_until=lock_until)
+        .values(failures=failures, locked_until=lock_until, failed_at=at)
         .returning(account.c.id, account.c.password_hash, account.c.must_change)
     )
     row = tx.execute(counting).one_or_none()
     return None if row is None else (int(row.id), str(row.password_hash), bool(row.must_change))
+
+
+def find_password(tx: Tx, login: str, account_ids: Iterable[int]) -> tuple[int, str, bool] | None:
+    """The account of a login with its hash, as ``count_attempt`` returns it, counting nothing and whether it waits or not; None unless
+    it is one of some accounts, stands and has a password."""
+    chosen = sa.select(account.c.id, account.c.password_hash, account.c.must_change).where(
+        account.c.login == login, account.c.id.in_(account_ids), account.c.ended_at.is_(None), account.c.password_hash.is_not(None)
+    )
+    row = tx.execute(chosen).one_or_none() if _LOGIN.fullmatch(login) else None
+    return None if row is None else (int(row.id), str(row.password_hash), bool(row.must_change))
+
+
+def has_password(tx: Tx, account_id: int, password_hash: str) -> bool:
+    """Whether an account stands and this is still its hash."""
+    chosen = sa.select(account.c.id).where(
+        account.c.id == account_id, account.c.ended_at.is_(None), account.c.password_hash == password_hash
+    )
+    return tx.execute(chosen).one_or_none() is not None
 
 
 def forget_failures(tx: Tx, account_id: int, password_hash: str) -> bool:
@@ -198,7 +221,7 @@ def _password(password_hash: str, now: datetime) -> dict[str, Any]:
 
 
 def _chosen() -> sa.Select[Any]:
-    columns = [column for column in account.c if column.name not in ("password_hash", "password_changed_at", "erased_at")]
+    columns = [column for column in account.c if column.name not in ("password_hash", "password_changed_at", "failed_at", "erased_at")]
     return sa.select(*columns, account.c.password_hash.is_not(None).label("has_password"))
 
 

@@ -19,6 +19,7 @@ _READ = sa.text(
     " ON CONFLICT (kind, key) DO UPDATE SET full_us = rate_limit.full_us RETURNING full_us"
 )
 _WRITE = sa.text("UPDATE rate_limit SET full_us = :full_us WHERE kind = :kind AND key = :key")
+_FORGET = sa.text("DELETE FROM rate_limit WHERE kind = :kind AND key = :key")
 _COUNT = sa.text(
     "INSERT INTO rate_refusal (kind, day, refused) VALUES (:kind, :day, 1)"
     " ON CONFLICT (kind, day) DO UPDATE SET refused = rate_refusal.refused + 1"
@@ -44,6 +45,11 @@ def take(tx: Tx, limit: Limit, key: bytes, *, now: datetime) -> float:
     if not wait_s:
         tx.execute(_WRITE, {"kind": limit.kind, "key": key, "full_us": after_us})
     return wait_s
+
+
+def forget(tx: Tx, limit: Limit, key: bytes) -> None:
+    """Let ``key`` do everything at once again."""
+    tx.execute(_FORGET, {"kind": limit.kind, "key": key})
 
 
 def count_refusal(tx: Tx, kind: str, *, now: datetime) -> None:

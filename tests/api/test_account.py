@@ -79,7 +79,11 @@ def test_a_person_logs_in_is_known_and_logs_out(client: TestClient, database: st
 def test_the_cookie_of_a_login_is_closed_to_scripts_and_other_sites(plain: Callable[[], TestClient], scheme: str, secure: bool) -> None:
     browser = plain()
     browser.base_url = f"{scheme}://127.0.0.1"
-    cookie = SimpleCookie(log_in(browser).headers["set-cookie"])["wangge_login"]
+    login, device = (SimpleCookie(said) for said in log_in(browser).headers.get_list("set-cookie"))
+    assert [(one["httponly"], one["samesite"], one["path"], bool(one["secure"])) for one in device.values()] == [
+        (True, "strict", "/api/v1", secure)
+    ]
+    cookie = login["wangge_login"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"], bool(cookie["secure"])) == (True, "lax", "/", secure)
     assert cookie["domain"] == ""
     assert 6 * 86_400 < int(cookie["max-age"]) <= 7 * 86_400
@@ -129,11 +133,28 @@ def test_wrong_passwords_lock_an_account_and_the_right_one_is_refused_then(plain
     for _ in range(4):
         assert log_in(browser, "mei", OTHER).status_code == 401
     assert log_in(browser).status_code == 204
+    browser = plain()
     for _ in range(5):
         assert log_in(browser, "mei", OTHER).status_code == 401
     assert log_in(browser).status_code == 401
     with act(database) as tx:
         assert accounts.find(tx, "mei").failures == 5
+
+
+def test_who_is_tried_at_by_others_still_gets_in_where_they_have_logged_in_before(plain: Callable[[], TestClient], database: str) -> None:
+    make(database, "lin")
+    mine, others = plain(), plain()
+    for login in ("mei", "lin", "mei"):
+        assert log_in(mine, login).status_code == 204
+    mine.post("/api/v1/logout", headers=OURS)
+    for login in ("mei", "lin"):
+        for _ in range(5):
+            assert log_in(others, login, OTHER).status_code == 401
+        assert log_in(others, login).status_code == 401
+        assert log_in(mine, login).status_code == 204
+    forged = plain()
+    forged.cookies.set("wangge_device", mine.cookies["wangge_device"][:-4] + "AAAA", path="/api/v1")
+    assert log_in(forged).status_code == 401
 
 
 def test_a_hundred_wrong_passwords_at_once_are_refused_and_no_more_than_five_are_tried(
@@ -227,7 +248,9 @@ def test_old_passwords_that_are_tried_on_a_stolen_device_count_as_in_a_log_in(pl
     for _ in range(5):
         assert phone.post("/api/v1/me/password", json={"old": OTHER, "new": OTHER}, headers=OURS).status_code == 401
     assert phone.post("/api/v1/me/password", json={"old": PASSWORD, "new": OTHER}, headers=OURS).status_code == 401
-    assert log_in(plain()).status_code == 401
+    assert log_in(phone).status_code == 401
+    # What is tried on the stolen device shuts nobody out elsewhere.
+    assert log_in(plain()).status_code == 204
 
 
 def test_an_account_that_ends_between_two_requests_is_nobodys_at_the_second(client: TestClient, database: str) -> None:

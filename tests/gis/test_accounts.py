@@ -184,6 +184,60 @@ def test_the_right_password_is_refused_too_while_an_account_waits_and_then_sets_
         assert (found.failures, found.locked_until_at) == (0, None)
 
 
+def test_wrong_passwords_are_forgotten_a_day_after_the_last_one(database: str) -> None:
+    make(database)
+    for _ in range(5):
+        enter(database, "mei", WRONG, NOW)
+    a_day = NOW + timedelta(days=1)
+    with act(database) as tx:
+        assert log_in.attempt(tx, "mei", now=a_day).password_hash == HASH
+        assert accounts.find(tx, "mei").failures == 6
+    with act(database) as tx:
+        assert log_in.attempt(tx, "mei", now=a_day + timedelta(days=1, seconds=1)).password_hash == HASH
+        found = accounts.find(tx, "mei")
+        assert (found.failures, found.locked_until_at) == (1, None)
+
+
+def test_on_a_device_where_the_account_has_logged_in_tries_are_counted_beside_those_of_others(database: str) -> None:
+    mei, lin = make(database), make(database, "lin")
+    device, other = log_in.Device("a", (lin, mei)), log_in.Device("b", (lin,))
+
+    def tried(on: log_in.Device | None, at: datetime, login: str = "mei") -> log_in.Attempt:
+        with act(database) as tx:
+            return log_in.attempt(tx, login, now=at, device=on)
+
+    for _ in range(5):
+        tried(None, NOW)
+    assert tried(None, NOW) == tried(other, NOW) == log_in.Attempt()
+    with act(database) as tx:
+        before = accounts.find(tx, "mei")
+    for _ in range(3):
+        mine = tried(device, NOW)
+        assert mine.password_hash == HASH
+    with act(database) as tx:
+        assert log_in.admit(tx, mine, device="a phone", now=NOW)
+        assert accounts.find(tx, "mei") == before
+    # A right password has set the device's count to nought, so five more may be tried at once, and then one each six minutes.
+    assert [tried(device, NOW).account_id for _ in range(6)] == [mei] * 5 + [None]
+    assert tried(device, NOW, "lin").account_id == lin
+    assert [tried(device, NOW + 6 * A_MINUTE).account_id for _ in range(2)] == [mei, None]
+    with act(database) as tx:
+        assert accounts.find(tx, "mei") == before
+        end_account.end_account(tx, "lin", now=NOW)
+    assert tried(device, NOW, "lin") == log_in.Attempt()
+
+
+def test_a_device_lets_nobody_in_whose_account_has_ended_or_changed_meanwhile(database: str) -> None:
+    device = log_in.Device("a", tuple(make(database, login) for login in ("ends", "changes")))
+    with act(database) as tx:
+        ends, changes = (log_in.attempt(tx, login, now=NOW, device=device) for login in ("ends", "changes"))
+        end_account.end_account(tx, "ends", now=NOW)
+        change_password.set_password(tx, "changes", passwords.hashed(WRONG), now=NOW)
+        for one in (ends, changes):
+            with pytest.raises(LogInRefused):
+                log_in.admit(tx, one, device="a phone", now=NOW)
+
+
 def test_a_try_during_the_wait_does_not_prolong_it(database: str) -> None:
     make(database)
     for _ in range(50):

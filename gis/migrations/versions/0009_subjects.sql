@@ -32,9 +32,11 @@ ALTER TABLE account ADD CONSTRAINT account_erased_check CHECK (login !~ '^erased
 
 -- Who set a password for somebody else: it is good for one log-in, at which another is taken, and who set it has no second voice by it.
 ALTER TABLE account
+    ADD COLUMN failed_at TIMESTAMPTZ,
     ADD COLUMN must_change BOOLEAN DEFAULT false NOT NULL,
     ADD COLUMN password_set_by INTEGER,
     ADD CONSTRAINT account_password_set_by_fkey FOREIGN KEY (password_set_by) REFERENCES account (id) ON DELETE SET NULL;
+COMMENT ON COLUMN account.failed_at IS 'when a password was last tried; a day after that the wrong ones are forgotten';
 COMMENT ON COLUMN account.must_change IS 'the password is good for one log-in, which takes another';
 COMMENT ON COLUMN account.password_set_by IS 'who last set it for its person, whatever the person took since; NULL: nobody, or a command on the machine';
 
