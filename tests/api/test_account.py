@@ -110,9 +110,13 @@ def test_every_failed_log_in_gets_the_same_answer_after_the_same_time(plain: Cal
     ]
     answers, seconds = [], {}
     for login, password in tries:
-        begun = time.perf_counter()
-        reply = log_in(browser, login, password)
-        seconds[login] = time.perf_counter() - begun
+        # The shortest of some: what else the machine does only makes one longer.
+        shortest = float("inf")
+        for _ in range(3):
+            begun = time.perf_counter()
+            reply = log_in(browser, login, password)
+            shortest = min(shortest, time.perf_counter() - begun)
+        seconds[login] = shortest
         answers.append((reply.status_code, reply.json(), reply.headers.get("set-cookie"), reply.headers["www-authenticate"]))
     assert answers[0][0] == 401
     assert answers[0][1]["type"] == "/problems/log-in-refused"

@@ -268,6 +268,15 @@ def test_thousands_of_wrong_passwords_do_no_harm(database: str) -> None:
         assert accounts.find(tx, "mei").locked_until_at == NOW + timedelta(hours=1)
 
 
+def test_no_try_waits_for_the_disk_whether_there_is_such_an_account_or_not(database: str) -> None:
+    make(database)
+    for login in ("mei", "nobody", "no login"):
+        with act(database) as tx:
+            tx.execute(sa.text("SET LOCAL synchronous_commit = on"))
+            log_in.attempt(tx, login, now=NOW)
+            assert tx.execute(sa.text("SHOW synchronous_commit")).scalar_one() == "off", login
+
+
 def test_who_has_no_account_no_password_or_has_ended_is_tried_on_nothing(database: str) -> None:
     make(database, "gone")
     with act(database) as tx:
