@@ -82,6 +82,9 @@ PERMISSIONS: Mapping[Act, frozenset[Role]] = MappingProxyType(
 NOT_OF_OWN = frozenset({Act.CHECK_WORK, Act.ADOPT_EDITION, Act.KEEP_ACCOUNTS})
 """Acts that nobody does to their own work, their own edition or their own account."""
 
+IN_THE_WHOLE_CITY = frozenset({Act.READ_NAMES})
+"""Acts that a fitting grant on any part of a city opens in all of it, for every department: whoever works there has to know whom to call."""
+
 LEAST_COUNT = 5
 """The smallest number of incidents that is told to whom may not read them: fewer could be one household's."""
 
@@ -170,11 +173,12 @@ def may(person: Person, act: Act, thing: Thing | None = None) -> Verdict:
         return Verdict(True, Ground.OPEN_TO_ALL)
     if person.account is None:
         return Verdict(False, Ground.NOT_LOGGED_IN)
+    wide = act in IN_THE_WHOLE_CITY
     steps: list[tuple[Ground, Callable[[Grant], bool]]] = [(Ground.NO_ROLE, lambda grant: grant.role in roles)]
     if thing is not None:
         steps += [
-            (Ground.ELSEWHERE, lambda grant: grant.covers(thing)),
-            (Ground.OTHER_DEPARTMENT, lambda grant: grant.department is None or grant.department in thing.departments),
+            (Ground.ELSEWHERE, lambda grant: grant.city == thing.city if wide else grant.covers(thing)),
+            (Ground.OTHER_DEPARTMENT, lambda grant: wide or grant.department is None or grant.department in thing.departments),
             (Ground.OWN_WORK, lambda _: not (act in NOT_OF_OWN and thing.doer == person.account)),
         ]
     left = person.grants

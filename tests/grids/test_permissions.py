@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grids.permissions import (
+    IN_THE_WHOLE_CITY,
     LEAST_COUNT,
     NOT_OF_OWN,
     PERMISSIONS,
@@ -30,7 +31,7 @@ LEVELS = ("city", "district", "community", "duty_grid")
 
 granted = st.sampled_from([role for role in Role if role is not Role.PUBLIC])
 acts = st.sampled_from(Act)
-closed = st.sampled_from([act for act, roles in PERMISSIONS.items() if Role.PUBLIC not in roles])
+closed = st.sampled_from([act for act, roles in PERMISSIONS.items() if Role.PUBLIC not in roles and act not in IN_THE_WHOLE_CITY])
 departments = st.sampled_from(["water", "works"])
 paths = st.lists(st.sampled_from("12"), max_size=3)
 
@@ -86,6 +87,12 @@ def test_a_department_never_reaches_what_another_leads(person: Person, act: Act,
         only = Person(person.account, tuple(dataclasses.replace(one, department=department) for one in person.grants))
         verdict = may(only, act, thing)
         assert not (verdict.allowed and department not in thing.departments)
+
+
+@given(persons, st.sampled_from(sorted(IN_THE_WHOLE_CITY)), things)
+def test_some_acts_are_open_in_a_whole_city_to_whoever_has_a_fitting_part_of_it(person: Person, act: Act, thing: Thing) -> None:
+    part = any(one.city == thing.city and one.role in PERMISSIONS[act] for one in person.grants)
+    assert may(person, act, thing).allowed == part
 
 
 @given(persons, st.sampled_from(sorted(NOT_OF_OWN)), things)
