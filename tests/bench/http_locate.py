@@ -150,9 +150,9 @@ def main() -> None:
                     if time.monotonic() > until:
                         raise
                     time.sleep(0.2)
-            time.sleep(3)  # the index is prepared in the background
+            time.sleep(3)  # the index is prepared in the background: it and the first questions are not what is measured
             box = tuple(city["bounds"])
-            over_http(port, box, rate=100, clients=asked.clients, seconds=3)
+            over_http(port, box, rate=100, clients=asked.clients, seconds=15)
             found["over_http"] = over_http(port, box, rate=asked.rate, clients=asked.clients, seconds=asked.seconds)
         finally:
             server.terminate()
